@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the call returns, writes and leaves behind: the man page, line by line. */
+#include <stdint.h>
+
+#include "mem.h"
+#include "tap.h"
+
+#define CANARY 0xa5
+
+static void success(void)
+{
+	void *addr = NULL;
+
+	CHECK_EQ(tamalloc_call(10 * page, &addr), 0);
+	CHECK(addr);
+	CHECK_EQ((uintptr_t)addr % page, 0);
+	CHECK(is_region(addr));
+}
+
+static void permissions(void)
+{
+	struct vma vma;
+
+	CHECK(find_vma(tamalloc(page), &vma));
+	CHECK(!strcmp(vma.perms, "rw-p"));
+}
+
+static void rounding(void)
+{
+	const size_t sizes[][2] = {
+		{ 1, 1 }, { page - 1, 1 }, { page, 1 }, { page + 1, 2 },
+		{ 3 * page - 1, 3 }, { 10 * MIB, 10 * MIB / page },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		long before = vm_size();
+		char *p = tamalloc(sizes[i][0]);
+
+		CHECK_EQ((vm_size() - before) * 1024, sizes[i][1] * page);
+		poke(p, 1);
+		poke(p + sizes[i][1] * page - 1, 1);
+	}
+}
+
+static void no_touch(void)
+{
+	long taken = faults();
+	char *p = tamalloc(MIB);
+
+	CHECK_EQ(faults() - taken, 0);
+	CHECK_EQ(resident(p, MIB), 0);
+}
+
+static void release(void)
+{
+	long before = vm_size();
+	int maps = map_count();
+	char *p = tamalloc(MIB);
+
+	poke(p, 1);
+	CHECK(!munmap(p, MIB));
+	CHECK_EQ(vm_size(), before);
+	CHECK_EQ(map_count(), maps);
+}
+
+/* A refused call leaves the process and *addr as they were. */
+static void refused(size_t size, int err)
+{
+	void *untouched = (void *)0x5a5a5a, *addr = untouched;
+	long before = vm_size();
+	int maps = map_count();
+
+	CHECK_FAILS(tamalloc_call(size, &addr), err);
+	CHECK(addr == untouched);
+	CHECK_EQ(vm_size(), before);
+	CHECK_EQ(map_count(), maps);
+}
+
+static void size_zero(void)
+{
+	refused(0, EINVAL);
+	CHECK_FAILS(tamalloc_call(0, NULL), EINVAL);
+}
+
+static void overflow(void)
+{
+	refused(SIZE_MAX, ENOMEM);
+	refused(SIZE_MAX - page + 2, ENOMEM);
+}
+
+static void too_large(void)
+{
+	refused(SIZE_MAX - page + 1, ENOMEM);
+	refused(SIZE_MAX / 2 + 1, ENOMEM);
+	refused(SIZE_MAX - 16 * page, ENOMEM);
+}
+
+static void faulty(void *addr)
+{
+	long before;
+	int maps;
+
+	before = vm_size();
+	maps = map_count();
+	for (int i = 0; i < 3; i++)
+		CHECK_FAILS(tamalloc_call(MIB, addr), EFAULT);
+	CHECK_EQ(vm_size(), before);
+	CHECK_EQ(map_count(), maps);
+}
+
+static void fault_null(void)
+{
+	faulty(NULL);
+}
+
+static void fault_unmapped(void)
+{
+	char *p = plain(page);
+
+	CHECK(!munmap(p, page));
+	faulty(p);
+}
+
+static void fault_read_only(void)
+{
+	char *p = plain(page);
+
+	poke(p, 7);
+	CHECK(!mprotect(p, page, PROT_READ));
+	faulty(p);
+	CHECK_EQ(peek(p), 7);
+}
+
+static void fault_straddling(void)
+{
+	char *p = plain(2 * page);
+
+	CHECK(!munmap(p + page, page));
+	faulty(p + page - 1);
+	faulty(p + page - sizeof(long) / 2);
+}
+
+static void fault_kernel(void)
+{
+	faulty((void *)(-4 * page));
+	faulty((void *)(SIZE_MAX / 2 + 1 + (sizeof(long) == 4 ? SIZE_MAX / 2 : 0)));
+}
+
+static void width(void)
+{
+	unsigned char buf[4 * sizeof(long)];
+	unsigned char *word = buf + sizeof(long);
+	void *addr;
+
+	memset(buf, CANARY, sizeof(buf));
+	CHECK(!tamalloc_call(page, word));
+	memcpy(&addr, word, sizeof(addr));
+	CHECK(is_region(addr));
+	for (size_t i = 0; i < sizeof(buf); i++)
+		if (buf + i < word || buf + i >= word + sizeof(long))
+			CHECK_EQ(buf[i], CANARY);
+}
+
+static void unaligned(void)
+{
+	char buf[sizeof(void *) + 1];
+	void *addr;
+
+	CHECK(!tamalloc_call(page, buf + 1));
+	memcpy(&addr, buf + 1, sizeof(addr));
+	CHECK(is_region(addr));
+}
+
+static void into_region(void)
+{
+	void **first = tamalloc(page);
+
+	CHECK(!tamalloc_call(page, first));
+	CHECK(is_region(*first));
+	CHECK_EQ(resident(first, page), 1);
+}
+
+#ifdef __x86_64__
+/* The i386 entry, from 64-bit code: everything it takes is 32 bits wide. */
+static long call_int80(size_t size, void *addr)
+{
+	long ret;
+
+	asm volatile("int $0x80" : "=a"(ret)
+		     : "a"(SYS_tamalloc), "b"(size), "c"(addr)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)ret;
+}
+
+static void int80(void)
+{
+	unsigned char *low = mmap(NULL, page, RW, ANON | MAP_32BIT, -1, 0);
+	uint32_t word;
+
+	CHECK(low != MAP_FAILED);
+	for (int i = 0; i < 16; i++) {
+		memset(low, CANARY, 16);
+		CHECK_EQ(call_int80(MIB, low + 4), 0);
+		memcpy(&word, low + 4, sizeof(word));
+		CHECK(is_region((void *)(uintptr_t)word));
+		CHECK_EQ(low[3], CANARY);
+		CHECK_EQ(low[8], CANARY);
+		poke((char *)(uintptr_t)word + MIB - 1, 1);
+	}
+}
+
+static void int80_errors(void)
+{
+	char *low = mmap(NULL, page, RW, ANON | MAP_32BIT, -1, 0);
+	long before = vm_size();
+
+	CHECK_EQ(call_int80(0, low), -EINVAL);
+	CHECK_EQ(call_int80(0xffffffff, low), -ENOMEM);
+	CHECK_EQ(call_int80(0xfffff000, low), -ENOMEM);
+	CHECK_EQ(call_int80(page, NULL), -EFAULT);
+	CHECK_EQ(vm_size(), before);
+}
+
+/* The x32 entry is reached from 64-bit code by a bit in the call's number. */
+static void x32(void)
+{
+	unsigned char *low = mmap(NULL, page, RW, ANON | MAP_32BIT, -1, 0);
+	uint32_t word;
+
+	CHECK(low != MAP_FAILED);
+	memset(low, CANARY, 16);
+	if (syscall(0x40000000 | SYS_tamalloc, MIB, low + 4)) {
+		CHECK_EQ(errno, ENOSYS);
+		tap_skip("this kernel has no x32 (X86_X32_ABI)");
+	}
+	memcpy(&word, low + 4, sizeof(word));
+	CHECK(is_region((void *)(uintptr_t)word));
+	CHECK_EQ(low[3], CANARY);
+	CHECK_EQ(low[8], CANARY);
+}
+#endif
+
+static const struct test tests[] = {
+	{ "success returns 0 and writes a page-aligned address", success },
+	{ "the region is readable, writable and private", permissions },
+	{ "a size is rounded up to whole pages", rounding },
+	{ "the call takes no fault and allocates no page", no_touch },
+	{ "munmap gives back the address space and the mapping", release },
+	{ "size 0 is EINVAL, whatever addr is", size_zero },
+	{ "a size that overflows when rounded up is ENOMEM", overflow },
+	{ "a size that no address space holds is ENOMEM", too_large },
+	{ "a null addr is EFAULT and leaves nothing mapped", fault_null },
+	{ "an unmapped addr is EFAULT and leaves nothing mapped", fault_unmapped },
+	{ "a read-only addr is EFAULT and leaves nothing mapped", fault_read_only },
+	{ "an addr half mapped is EFAULT and leaves nothing mapped", fault_straddling },
+	{ "an addr in the kernel is EFAULT and leaves nothing mapped", fault_kernel },
+	{ "exactly one unsigned long is written", width },
+	{ "addr need not be aligned", unaligned },
+	{ "addr may lie in another region, and touches it", into_region },
+#ifdef __x86_64__
+	{ "the i386 entry writes 4 bytes and stays below 4 GiB", int80 },
+	{ "the i386 entry gives the same errors", int80_errors },
+	{ "the x32 entry writes 4 bytes and stays below 4 GiB", x32 },
+#endif
+};
+
+TAP_MAIN(tests, no_tamalloc)

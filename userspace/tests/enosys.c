@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+/* For a kernel without the call; on ours it must fail. */
+#include "mem.h"
+#include "tap.h"
+
+static void enosys(void)
+{
+	void *addr = NULL;
+
+	CHECK_FAILS(tamalloc_call(10 * MIB, &addr), ENOSYS);
+	CHECK(!addr);
+}
+
+static const struct test tests[] = {
+	{ "a kernel without tamalloc says ENOSYS", enosys },
+};
+
+TAP_MAIN(tests, NULL)

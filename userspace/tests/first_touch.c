@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One page and one fault for each first touch, in any order, read or written. */
+#include <fcntl.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define PAGES 640		/* more than one PMD */
+
+typedef size_t (*order_fn)(size_t step);
+
+static size_t forwards(size_t step)
+{
+	return step;
+}
+
+static size_t backwards(size_t step)
+{
+	return PAGES - 1 - step;
+}
+
+/* 7 and 640 share no factor, so that each page comes once. */
+static size_t strided(size_t step)
+{
+	return step * 7 % PAGES;
+}
+
+/* A shuffle, always the same one. */
+static size_t scattered(size_t step)
+{
+	static size_t order[PAGES];
+	unsigned int seed = 1;
+
+	for (size_t i = 0; !step && i < PAGES; i++) {
+		size_t j = (seed = seed * 1103515245 + 12345) / 65536 % (i + 1);
+
+		order[i] = order[j];
+		order[j] = i;
+	}
+	return order[step];
+}
+
+static void touch_all(order_fn order, bool write)
+{
+	char *p = tamalloc(PAGES * page);
+
+	for (size_t step = 0; step < PAGES; step++) {
+		char *byte = p + order(step) * page + step * 31 % page;
+		long taken = faults();
+
+		if (write)
+			poke(byte, 'x');
+		else
+			CHECK_EQ(peek(byte), 0);
+		CHECK_EQ(faults() - taken, 1);
+		CHECK_EQ(resident(byte - (uintptr_t)byte % page, page), 1);
+		if (step % 50 == 0)
+			CHECK_EQ(resident(p, PAGES * page), step + 1);
+	}
+	CHECK_EQ(resident(p, PAGES * page), PAGES);
+}
+
+/* Twice: THP never, so that nothing hides behind it, and THP always. */
+static void both_ways(order_fn order)
+{
+	set(THP "enabled", "never");
+	touch_all(order, true);
+	touch_all(order, false);
+	set(THP "enabled", "always");
+	touch_all(order, true);
+	touch_all(order, false);
+}
+
+static void sequential(void)
+{
+	both_ways(forwards);
+}
+
+static void reverse(void)
+{
+	both_ways(backwards);
+}
+
+static void stride(void)
+{
+	both_ways(strided);
+}
+
+static void random_order(void)
+{
+	both_ways(scattered);
+}
+
+/* An access over a page border touches two pages; one just short of it, one. */
+static void straddling(void)
+{
+	char *p = tamalloc(64 * page);
+
+	for (size_t i = 2; i < 64; i += 4) {
+		char *border = p + i * page;
+		long taken = faults();
+
+		if (i % 8 == 2)
+			*(volatile uint32_t *)(border - 2) = 1;
+		else
+			CHECK_EQ(*(volatile uint32_t *)(border - 2), 0);
+		CHECK_EQ(faults() - taken, 2);
+		CHECK_EQ(resident(border - page, 2 * page), 2);
+		CHECK_EQ(resident(p, 64 * page), (i / 4 + 1) * 2);
+	}
+}
+
+static void short_of_border(void)
+{
+	char *p = tamalloc(4 * page);
+	long taken = faults();
+
+	*(volatile uint32_t *)(p + 2 * page - 4) = 1;
+	CHECK_EQ(faults() - taken, 1);
+	CHECK_EQ(resident(p, 4 * page), 1);
+}
+
+static void again(void)
+{
+	char *p = tamalloc(64 * page);
+	long taken;
+
+	for (size_t i = 0; i < 64; i++)
+		(void)peek(p + i * page);
+	taken = faults();
+	for (size_t i = 0; i < 64 * page; i += 64) {
+		(void)peek(p + i);
+		poke(p + i, 'x');
+	}
+	CHECK_EQ(faults() - taken, 0);
+	CHECK_EQ(resident(p, 64 * page), 64);
+}
+
+/* The kernel's own accesses on behalf of a system call are touches too. */
+static void by_kernel(void)
+{
+	char *p = tamalloc(64 * page);
+	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+	int pipes[2];
+
+	CHECK(zero >= 0 && null >= 0 && !pipe(pipes));
+	CHECK_EQ(read(zero, p, 3 * page), 3 * page);
+	CHECK_EQ(resident(p, 64 * page), 3);
+	CHECK_EQ(write(pipes[1], p + 10 * page, 2 * page), 2 * page);
+	CHECK_EQ(resident(p, 64 * page), 5);
+	CHECK_EQ(write(null, p + 20 * page, page), page);	/* reads nothing */
+	CHECK_EQ(resident(p, 64 * page), 5);
+}
+
+static void sparse(void)
+{
+	size_t bytes = 64 * MIB;
+	char *p = tamalloc(bytes);
+	long taken = faults();
+
+	for (size_t i = 0; i < bytes; i += 64 * page)
+		poke(p + i, 'x');
+	CHECK_EQ(faults() - taken, bytes / (64 * page));
+	CHECK_EQ(resident(p, bytes), bytes / (64 * page));
+}
+
+static const struct test tests[] = {
+	{ "sequential: one page and one fault each", sequential },
+	{ "backwards: one page and one fault each", reverse },
+	{ "strided: one page and one fault each", stride },
+	{ "scattered: one page and one fault each", random_order },
+	{ "an access over a page border touches two pages", straddling },
+	{ "an access just short of a border touches one page", short_of_border },
+	{ "a page once touched takes no further fault", again },
+	{ "system calls touch just the pages that they copy", by_kernel },
+	{ "one page in 64 touched is one page in 64 resident", sparse },
+};
+
+TAP_MAIN(tests, no_tamalloc)

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ten thousand times, and nothing is left: no page, mapping or page table. */
+#include <fcntl.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define TIMES	10000
+#define SLACK	64	/* pages that the rest of the system may come to want */
+
+static struct usage {
+	long anon, tables, vmas, vm_kb, rss_kb, pte_kb;
+} before;
+
+/* The counter with what each CPU keeps for itself folded in. */
+static long vmstat(const char *name)
+{
+	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
+
+	CHECK(fd >= 0 && write(fd, "1", 1) == 1);
+	close(fd);
+	return field("/proc/vmstat", name);
+}
+
+static struct usage usage(void)
+{
+	return (struct usage) {
+		.anon = vmstat("nr_anon_pages"),
+		.tables = vmstat("nr_page_table_pages"),
+		.vmas = map_count(),
+		.vm_kb = vm_size(),
+		.rss_kb = field("/proc/self/status", "RssAnon"),
+		.pte_kb = field("/proc/self/status", "VmPTE"),
+	};
+}
+
+static void start(void)
+{
+	usage();
+	before = usage();
+}
+
+/* Pages freed by RCU take a while, so the two counts of the system may settle. */
+static void check_nothing_left(void)
+{
+	struct usage now = usage();
+
+	for (int i = 0; i < 200; i++) {
+		if (now.anon - before.anon < SLACK && now.tables - before.tables < SLACK)
+			break;
+		usleep(20000);
+		now = usage();
+	}
+	tap_note("anonymous pages %+ld, page tables %+ld, RssAnon %+ld kB",
+		 now.anon - before.anon, now.tables - before.tables,
+		 now.rss_kb - before.rss_kb);
+	CHECK(now.anon - before.anon < SLACK);
+	CHECK(now.tables - before.tables < SLACK);
+	CHECK_EQ(now.vmas, before.vmas);
+	CHECK_EQ(now.vm_kb, before.vm_kb);
+	CHECK(now.rss_kb - before.rss_kb <= 256);
+	CHECK(now.pte_kb - before.pte_kb <= 64);
+}
+
+static void allocate(void)
+{
+	start();
+	for (int i = 0; i < TIMES; i++) {
+		char *p = tamalloc(16 * page);
+
+		poke(p + i % 16 * page, 1);
+		(void)peek(p + (i + 5) % 16 * page);
+		CHECK(!munmap(p, 16 * page));
+	}
+	check_nothing_left();
+}
+
+static void drop(void)
+{
+	char *p = tamalloc(16 * page);
+
+	start();
+	for (int i = 0; i < TIMES; i++) {
+		poke(p + i % 16 * page, 1);
+		(void)peek(p + (i + 5) % 16 * page);
+		CHECK(!madvise(p, 16 * page, MADV_DONTNEED));
+	}
+	check_nothing_left();
+}
+
+static void refused(void)
+{
+	start();
+	for (int i = 0; i < TIMES; i++) {
+		CHECK_FAILS(tamalloc_call(16 * page, NULL), EFAULT);
+		CHECK_FAILS(tamalloc_call(SIZE_MAX, NULL), ENOMEM);
+	}
+	check_nothing_left();
+}
+
+/* A region that is left to exit() to release. */
+static void abandon(void *p)
+{
+	char *own = tamalloc(64 * page);
+
+	for (size_t i = 0; i < 64 * page; i += page) {
+		poke(own + i, 1);
+		poke((char *)p + i, 2);
+	}
+}
+
+static void exits(void)
+{
+	char *p = tamalloc(64 * page);
+
+	(void)peek(p);
+	start();
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(child(abandon, p), 0);
+	check_nothing_left();
+}
+
+static const struct test tests[] = {
+	{ "10,000 regions, touched and unmapped, leave nothing", allocate },
+	{ "10,000 times MADV_DONTNEED leaves nothing", drop },
+	{ "10,000 refused calls leave nothing", refused },
+	{ "100 processes that exit with regions leave nothing", exits },
+};
+
+TAP_MAIN(tests, no_tamalloc)

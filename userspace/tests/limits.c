@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The limits of a process, and sizes beyond what the machine holds. */
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define NOBODY 65534
+
+static void limit(int resource, rlim_t bytes)
+{
+	const struct rlimit limit = { bytes, bytes };
+
+	CHECK(!setrlimit(resource, &limit));
+}
+
+static int errno_of_mmap(size_t size)
+{
+	void *p = mmap(NULL, size, RW, ANON, -1, 0);
+
+	return p == MAP_FAILED ? errno : munmap(p, size);
+}
+
+static int errno_of_tamalloc(size_t size)
+{
+	void *p;
+
+	return tamalloc_call(size, &p) ? errno : munmap(p, size);
+}
+
+/* Within the limit both succeed, beyond it both fail alike, leaving nothing. */
+static void same_as_mmap(int err)
+{
+	long before = vm_size();
+	int maps = map_count();
+
+	CHECK_EQ(errno_of_mmap(512 * KIB), 0);
+	CHECK_EQ(errno_of_tamalloc(512 * KIB), 0);
+	CHECK_EQ(errno_of_mmap(2 * MIB), err);
+	CHECK_EQ(errno_of_tamalloc(2 * MIB), err);
+	CHECK_EQ(vm_size(), before);
+	CHECK_EQ(map_count(), maps);
+}
+
+static void address_space(void)
+{
+	limit(RLIMIT_AS, vm_size() * KIB + MIB);
+	same_as_mmap(ENOMEM);
+}
+
+static void data(void)
+{
+	limit(RLIMIT_DATA, field("/proc/self/status", "VmData") * KIB + MIB);
+	same_as_mmap(ENOMEM);
+}
+
+/* mmap(2) says EAGAIN here, and so must the call. */
+static void memlock(void)
+{
+	limit(RLIMIT_MEMLOCK, MIB);
+	CHECK(!mlockall(MCL_FUTURE));
+	CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
+	same_as_mmap(EAGAIN);
+}
+
+static void map_limit(void)
+{
+	void *last = NULL, *p;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", map_count() + 50);
+	set("/proc/sys/vm/max_map_count", text);
+	/* Shared ones never merge, so each is one more. */
+	for (;;) {
+		p = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			break;
+		last = p;
+	}
+	CHECK_EQ(errno, ENOMEM);
+	CHECK_EQ(errno_of_tamalloc(page), ENOMEM);
+	CHECK(!munmap(last, page));
+	CHECK_EQ(errno_of_tamalloc(page), 0);
+}
+
+static void terabyte(void)
+{
+	const size_t tib = GIB * 1024, at[] = { 0, 1, 77, 512 * 1024 * 200, tib / page - 1 };
+	char *p = tamalloc(tib);
+	struct vma vma;
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++) {
+		long taken = faults();
+
+		poke(p + at[i] * page, 'x');
+		CHECK_EQ(faults() - taken, 1);
+		CHECK(find_vma(p, &vma));
+		CHECK_EQ(vma.rss_kb * KIB, (i + 1) * page);
+	}
+	CHECK_EQ(vma.end - vma.start, tib);
+	CHECK(!munmap(p, tib));
+}
+
+/* Page tables for what is touched, not for what is reserved. */
+static void page_tables(void)
+{
+	long before = field("/proc/self/status", "VmPTE");
+	char *p = tamalloc(GIB * 1024);
+
+	CHECK_EQ(field("/proc/self/status", "VmPTE"), before);
+	poke(p, 1);
+	CHECK(field("/proc/self/status", "VmPTE") - before <= 16);
+}
+
+static const struct test tests[] = {
+	{ "RLIMIT_AS refuses what it refuses to mmap", address_space },
+	{ "RLIMIT_DATA refuses what it refuses to mmap", data },
+	{ "RLIMIT_MEMLOCK under MCL_FUTURE gives what mmap gives", memlock },
+	{ "at max_map_count the call is ENOMEM, below it succeeds", map_limit },
+	{ "1 TiB is reserved and five pages of it are resident", terabyte },
+	{ "1 TiB costs page tables only where it is touched", page_tables },
+};
+
+TAP_MAIN(tests, no_tamalloc)

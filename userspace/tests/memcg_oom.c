@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Pages are charged to the toucher's cgroup; beyond its limit only it dies. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define MOUNT	"/tmp/tamalloc-cgroup"
+#define GROUP	MOUNT "/limited"
+#define LIMIT	(16 * MIB)
+
+static void put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+
+	CHECK(fd >= 0);
+	CHECK(write(fd, value, strlen(value)) == (ssize_t)strlen(value));
+	close(fd);
+}
+
+/* A cgroup of 16 MiB without swap, in a hierarchy mounted for it. */
+static void make_group(void)
+{
+	mount_at(MOUNT, "cgroup2");
+	put(MOUNT "/cgroup.subtree_control", "+memory");
+	CHECK(!mkdir(GROUP, 0755) || errno == EEXIST);
+	put(GROUP "/memory.max", "16M");
+	if (!access(GROUP "/memory.swap.max", W_OK))
+		put(GROUP "/memory.swap.max", "0");
+}
+
+static void remove_group(void)
+{
+	CHECK(!rmdir(GROUP));
+	put(MOUNT "/cgroup.subtree_control", "-memory");
+}
+
+static void join(void)
+{
+	put(GROUP "/cgroup.procs", "0");
+}
+
+static void write_all(void *p)
+{
+	join();
+	for (size_t i = 0; i < 4 * LIMIT; i += page)
+		poke((char *)p + i, 1);
+}
+
+static void read_all(void *p)
+{
+	join();
+	for (size_t i = 0; i < 4 * LIMIT; i += page)
+		(void)peek((char *)p + i);
+}
+
+/* The region is shared by inheritance: what the parent touched is its own. */
+static void killed_alone(void (*touch_all)(void *))
+{
+	char *p = tamalloc(4 * LIMIT);
+
+	for (size_t i = 0; i < MIB; i += page)
+		poke(p + i, 'p');
+	make_group();
+	CHECK_EQ(killed_by(touch_all, p), SIGKILL);
+	CHECK_EQ(field(GROUP "/memory.events", "oom_kill"), 1);
+	for (size_t i = 0; i < MIB; i += page)
+		CHECK_EQ(peek(p + i), 'p');
+	CHECK_EQ(resident(p, 4 * LIMIT), MIB / page);
+	check_strict(p + MIB, 64 * page);
+	remove_group();
+}
+
+static void by_write(void)
+{
+	killed_alone(write_all);
+}
+
+static void by_read(void)
+{
+	killed_alone(read_all);
+}
+
+/* Charges are taken in batches, of 64 pages at most for each CPU. */
+static void check_charge(long bytes)
+{
+	long slack = 64 * page * sysconf(_SC_NPROCESSORS_ONLN) + MIB;
+	long charged = number(GROUP "/memory.current");
+
+	if (charged < bytes || charged > bytes + slack)
+		tap_fail(__FILE__, __LINE__, "charged %ld for %ld", charged, bytes);
+}
+
+static void touch_and_check(void *unused)
+{
+	char *p;
+
+	(void)unused;
+	join();
+	p = tamalloc(4 * LIMIT);
+	check_charge(0);
+	for (size_t i = 0; i < LIMIT / 2; i += page) {
+		if (i / page % 2)
+			poke(p + i, 1);
+		else
+			(void)peek(p + i);
+	}
+	check_charge(LIMIT / 2);
+	CHECK_EQ(field(GROUP "/memory.stat", "anon") >= (long)(LIMIT / 2), 1);
+	CHECK(!madvise(p, LIMIT / 2, MADV_DONTNEED));
+	check_charge(0);
+}
+
+static void charge(void)
+{
+	make_group();
+	CHECK_EQ(child(touch_and_check, NULL), 0);
+	remove_group();
+}
+
+static const struct test tests[] = {
+	{ "touched pages are charged, and uncharged when dropped", charge },
+	{ "a child beyond its limit by writing dies alone", by_write },
+	{ "a child beyond its limit by reading dies alone", by_read },
+};
+
+TAP_MAIN(tests, no_tamalloc)

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A plain mapping next to a region never becomes one with it. The neighbours are
+ * MAP_NORESERVE, as regions are: nothing but the policy sets them apart.
+ */
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define SIZE (2 * huge)
+
+/* A region with a hole of SIZE on either side, all aligned to huge pages. */
+static char *lone_region(void)
+{
+	set(THP "enabled", "always");
+	return move_to(tamalloc(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
+}
+
+static char *plain_at(char *where, size_t size, int prot)
+{
+	CHECK(mmap(where, size, prot, ANON | MAP_FIXED_NOREPLACE, -1, 0) == where);
+	return where;
+}
+
+/* It starts and ends where it should, is strict, and the neighbour is not. */
+static void check_border(char *region, char *neighbour)
+{
+	struct vma vma;
+
+	CHECK(find_vma(region, &vma));
+	CHECK_EQ(vma.start, (uintptr_t)region);
+	CHECK_EQ(vma.end, (uintptr_t)region + SIZE);
+	CHECK(is_region(region));
+	CHECK(!is_region(neighbour));
+	poke(neighbour + huge, 'n');
+	CHECK_EQ(resident(neighbour + huge, huge), huge / page);
+	check_strict(region + huge, huge);
+	CHECK_EQ(peek(neighbour + huge), 'n');
+}
+
+static void below(void)
+{
+	char *p = lone_region();
+
+	check_border(p, plain_at(p - SIZE, SIZE, RW));
+}
+
+static void above(void)
+{
+	char *p = lone_region();
+
+	check_border(p, plain_at(p + SIZE, SIZE, RW));
+}
+
+/* With anonymous memory on both sides that has an anon_vma already. */
+static void touched(void)
+{
+	char *p = lone_region(), *low, *high;
+
+	poke(p, 1);
+	low = plain_at(p - SIZE, huge, RW);
+	poke(low, 1);
+	plain_at(low + huge, huge, RW);
+	high = plain_at(p + SIZE, SIZE, RW);
+	poke(high, 1);
+	check_border(p, low);
+	CHECK_EQ(peek(high), 1);
+}
+
+/* Mappings merge when mprotect makes them alike, too. */
+static void by_mprotect(void)
+{
+	char *p = lone_region(), *low = plain_at(p - SIZE, SIZE, PROT_NONE);
+	char *high = plain_at(p + SIZE, SIZE, PROT_NONE);
+
+	CHECK(!mprotect(low, SIZE, RW));
+	CHECK(!mprotect(high, SIZE, RW));
+	check_border(p, low);
+	CHECK(!is_region(high));
+}
+
+static void by_mremap(void)
+{
+	char *p = lone_region();
+	char *low = move_to(plain(SIZE), SIZE, p - SIZE);
+
+	check_border(p, low);
+}
+
+static void into_gap(void)
+{
+	char *p = lone_region();
+
+	poke(p, 'a');
+	CHECK(!munmap(p + huge, page));
+	plain_at(p + huge, page, RW);
+	CHECK(!is_region(p + huge));
+	CHECK(is_region(p));
+	CHECK(is_region(p + huge + page));
+	poke(p + huge, 'b');
+	check_strict(p + huge + page, 64 * page);
+	CHECK_EQ(peek(p), 'a');
+	CHECK_EQ(peek(p + huge), 'b');
+}
+
+/* Where the kernel puts them by itself: often side by side. */
+static void by_chance(void)
+{
+	char *p[8], *q[8];
+
+	set(THP "enabled", "always");
+	for (int i = 0; i < 8; i++) {
+		p[i] = tamalloc(32 * page);
+		q[i] = plain(32 * page);
+		poke(q[i], 1);
+	}
+	for (int i = 0; i < 8; i++) {
+		CHECK(is_region(p[i]));
+		CHECK(!is_region(q[i]));
+		check_strict(p[i], 32 * page);
+	}
+}
+
+static void two_regions(void)
+{
+	char *p = lone_region();
+	char *next = move_to(tamalloc(SIZE), SIZE, p + SIZE);
+
+	poke(p, 'a');
+	poke(next, 'b');
+	CHECK(is_region(p));
+	CHECK(is_region(next));
+	check_strict(p + SIZE - huge, huge);
+	check_strict(next + page, huge);
+	CHECK(!munmap(p, SIZE));
+	CHECK_EQ(peek(next), 'b');
+}
+
+static const struct test tests[] = {
+	{ "a plain mapping just below stays apart", below },
+	{ "a plain mapping just above stays apart", above },
+	{ "touched plain mappings on both sides stay apart", touched },
+	{ "neighbours that mprotect makes alike stay apart", by_mprotect },
+	{ "a plain mapping moved next to a region stays apart", by_mremap },
+	{ "a plain mapping in a gap of a region stays apart", into_gap },
+	{ "regions and plain mappings in turn stay apart", by_chance },
+	{ "two regions side by side keep contents and policy", two_regions },
+};
+
+TAP_MAIN(tests, no_tamalloc)

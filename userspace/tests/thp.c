@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transparent huge pages at their most eager never add a page to a region. Each
+ * test has a control, a plain mapping that does become huge, so that it can fail.
+ */
+#include <stdio.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define SIZE (4 * huge)
+#define KHUGEPAGED THP "khugepaged/"
+
+#ifndef MADV_COLLAPSE
+# define MADV_COLLAPSE 25
+#endif
+
+static void *in_hole(void *from)
+{
+	return move_to(from, SIZE, hole(SIZE));
+}
+
+static void always(void)
+{
+	set(THP "enabled", "always");
+	set(THP "defrag", "always");
+}
+
+static void at_fault(void)
+{
+	char *p, *control;
+
+	always();
+	p = in_hole(tamalloc(SIZE));
+	control = in_hole(plain(SIZE));
+	poke(control, 1);
+	CHECK_EQ(resident(control, SIZE), huge / page);
+	poke(p, 1);
+	CHECK_EQ(resident(p, SIZE), 1);
+	(void)peek(p + huge);
+	CHECK_EQ(resident(p, SIZE), 2);
+	check_strict(p + 2 * huge, huge);
+}
+
+static void mthp(void)
+{
+	char *p, *control;
+
+	set(THP "enabled", "always");
+	set(THP "hugepages-2048kB/enabled", "never");
+	set(THP "hugepages-64kB/enabled", "always");
+	p = in_hole(tamalloc(SIZE));
+	control = in_hole(plain(SIZE));
+	poke(control, 1);
+	CHECK_EQ(resident(control, SIZE), 64 * KIB / page);
+	poke(p, 1);
+	CHECK_EQ(resident(p, SIZE), 1);
+	check_strict(p + huge, 128 * page);
+}
+
+/* khugepaged as eager as it can be: a page in 512 is enough, no pauses. */
+static void force_khugepaged(void)
+{
+	set(KHUGEPAGED "max_ptes_none", "511");
+	set(KHUGEPAGED "pages_to_scan", "100000");
+	set(KHUGEPAGED "alloc_sleep_millisecs", "0");
+	set(KHUGEPAGED "scan_sleep_millisecs", "0");
+}
+
+/* Until @control is all huge and khugepaged has been round @rounds more times. */
+static void wait_for_khugepaged(char *control, int rounds)
+{
+	long last = -1;
+
+	for (int i = 0; i < 3000; i++) {
+		long scans = number(KHUGEPAGED "full_scans");
+
+		if (resident(control, SIZE) == SIZE / page && last < 0)
+			last = scans + rounds;
+		if (last >= 0 && scans >= last)
+			return;
+		usleep(10000);
+	}
+	tap_fail(__FILE__, __LINE__, "khugepaged did not get round in 30 s");
+}
+
+static void khugepaged(void)
+{
+	char *p, *full, *control;
+
+	set(THP "enabled", "never");
+	p = in_hole(tamalloc(SIZE));
+	full = in_hole(tamalloc(SIZE));
+	control = in_hole(plain(SIZE));
+	for (size_t i = 0; i < SIZE; i += huge) {
+		poke(p + i, 1);
+		poke(control + i, 1);
+		for (size_t j = page; j < huge; j += page)
+			poke(full + i + j, 1);
+	}
+	always();
+	CHECK(!madvise(control, SIZE, MADV_HUGEPAGE));
+	force_khugepaged();
+	wait_for_khugepaged(control, 4);
+	CHECK_EQ(resident(p, SIZE), SIZE / huge);
+	CHECK_EQ(resident(full, SIZE), SIZE / page - SIZE / huge);
+}
+
+/* The same where no plain mapping of the process leads khugepaged to it. */
+static void khugepaged_after_fork(void)
+{
+	char *p, *control;
+
+	always();
+	force_khugepaged();
+	p = in_hole(tamalloc(SIZE));
+	for (size_t i = 0; i < SIZE; i += huge)
+		poke(p + i + page, 1);
+	CHECK(!madvise(p, SIZE, MADV_NOHUGEPAGE));
+	control = in_hole(plain(SIZE));
+	CHECK(!madvise(control, SIZE, MADV_NOHUGEPAGE));
+	for (size_t i = 0; i < SIZE; i += huge)
+		poke(control + i, 1);
+	CHECK_EQ(resident(control, SIZE), SIZE / huge);
+	CHECK(!madvise(control, SIZE, MADV_HUGEPAGE));
+	wait_for_khugepaged(control, 4);
+	CHECK_EQ(resident(p, SIZE), SIZE / huge);
+}
+
+static void collapse(void)
+{
+	char *p = in_hole(tamalloc(SIZE));
+
+	for (size_t i = 0; i < 10; i++)
+		poke(p + i * 50 * page, 'a' + i);
+	CHECK(!madvise(p, huge, MADV_COLLAPSE));
+	CHECK_EQ(resident(p, SIZE), huge / page);
+	for (size_t i = 0; i < 10; i++) {
+		CHECK_EQ(peek(p + i * 50 * page), 'a' + (char)i);
+		CHECK(all_zero(p + (i * 50 + 1) * page, 49 * page));
+	}
+	check_strict(p + huge, huge);
+}
+
+static void nohugepage(void)
+{
+	char *p;
+
+	always();
+	p = in_hole(tamalloc(SIZE));
+	CHECK(!madvise(p, SIZE, MADV_NOHUGEPAGE));
+	check_strict(p, huge);
+}
+
+static const struct test tests[] = {
+	{ "THP=always maps no huge page at a fault", at_fault },
+	{ "64 KiB folios, set to always, add no page", mthp },
+	{ "khugepaged, forced round four times, adds no page", khugepaged },
+	{ "khugepaged adds no page where it is told NOHUGEPAGE", khugepaged_after_fork },
+	{ "MADV_COLLAPSE, being explicit, makes a huge page", collapse },
+	{ "MADV_NOHUGEPAGE is accepted and changes nothing", nohugepage },
+};
+
+TAP_MAIN(tests, no_tamalloc)

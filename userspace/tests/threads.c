@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Threads that touch one region: every page once, whoever comes first. */
+#include <pthread.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define THREADS	8
+#define PAGES	512
+#define ROUNDS	4
+
+static char *region;
+static pthread_barrier_t together;
+
+static void run(void *(*fn)(void *))
+{
+	pthread_t thread[THREADS];
+
+	pthread_barrier_init(&together, NULL, THREADS);
+	for (long i = 0; i < THREADS; i++)
+		CHECK(!pthread_create(&thread[i], NULL, fn, (void *)i));
+	for (int i = 0; i < THREADS; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+}
+
+/* Each its own range. */
+static void *own_pages(void *arg)
+{
+	char *p = region + (long)arg * PAGES * page;
+	long taken;
+
+	pthread_barrier_wait(&together);
+	taken = thread_faults();
+	for (size_t i = 0; i < PAGES; i++)
+		poke(p + i * page, (long)arg);
+	CHECK_EQ(thread_faults() - taken, PAGES);
+	return NULL;
+}
+
+static void apart(void)
+{
+	region = tamalloc(THREADS * PAGES * page);
+	run(own_pages);
+	CHECK_EQ(resident(region, THREADS * PAGES * page), THREADS * PAGES);
+}
+
+/* Every eighth page is one's own: all share page tables. */
+static void *interleaved_pages(void *arg)
+{
+	char *p = region + (long)arg * page;
+	long taken;
+
+	pthread_barrier_wait(&together);
+	taken = thread_faults();
+	for (size_t i = 0; i < PAGES; i++, p += THREADS * page) {
+		CHECK_EQ(peek(p), 0);
+		poke(p, (long)arg);
+	}
+	CHECK_EQ(thread_faults() - taken, PAGES);
+	return NULL;
+}
+
+static void interleaved(void)
+{
+	set(THP "enabled", "always");
+	region = tamalloc(THREADS * PAGES * page);
+	run(interleaved_pages);
+	CHECK_EQ(resident(region, THREADS * PAGES * page), THREADS * PAGES);
+	for (size_t i = 0; i < THREADS * PAGES; i++)
+		CHECK_EQ(peek(region + i * page), i % THREADS);
+}
+
+/* All at the same page: a page mapped twice would lose an increment. */
+static void *same_pages(void *arg)
+{
+	for (size_t i = 0; i < PAGES; i++) {
+		char *p = region + i * page;
+
+		if (i % 16 == 0)
+			pthread_barrier_wait(&together);
+		if (((long)arg + i) % 3 == 0)
+			(void)peek(p + 8);
+		__atomic_add_fetch((int *)p, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void same(void)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		region = tamalloc(PAGES * page);
+		run(same_pages);
+		CHECK_EQ(resident(region, PAGES * page), PAGES);
+		for (size_t i = 0; i < PAGES; i++)
+			CHECK_EQ(*(int *)(region + i * page), THREADS);
+		CHECK(!munmap(region, PAGES * page));
+	}
+}
+
+/* One half gives pages back while the other half touches them. */
+static void *touch_or_drop(void *arg)
+{
+	for (size_t i = 0; i < PAGES; i++) {
+		char *p = region + i * page;
+
+		if ((long)arg % 2)
+			CHECK(!madvise(p, page, MADV_DONTNEED));
+		else
+			poke(p, 'x');
+		CHECK(peek(p) == 0 || peek(p) == 'x');
+	}
+	return NULL;
+}
+
+static void dropping(void)
+{
+	region = tamalloc(PAGES * page);
+	run(touch_or_drop);
+	CHECK(!madvise(region, PAGES * page, MADV_DONTNEED));
+	CHECK(all_zero(region, PAGES * page));
+}
+
+static void *allocate(void *arg)
+{
+	for (int i = 0; i < 200; i++) {
+		char *p = tamalloc(8 * page);
+
+		poke(p + i % 8 * page, (long)arg);
+		CHECK_EQ(peek(p + i % 8 * page), (long)arg);
+		CHECK_EQ(resident(p, 8 * page), 1);
+		CHECK(!munmap(p, 8 * page));
+	}
+	return NULL;
+}
+
+static void allocating(void)
+{
+	run(allocate);
+}
+
+static long vmstat(const char *name)
+{
+	long value = field("/proc/vmstat", name);
+
+	if (value < 0)
+		tap_skip("the kernel counts no VMA locks (PER_VMA_LOCK_STATS)");
+	return value;
+}
+
+/* Once the region has its anon_vma, no fault needs the lock of the process. */
+static void vma_lock(void)
+{
+	long success, others;
+
+	region = tamalloc(THREADS * PAGES * page + page);
+	poke(region, 1);
+	region += page;
+	success = vmstat("vma_lock_success");
+	others = vmstat("vma_lock_retry") + vmstat("vma_lock_miss");
+	run(own_pages);
+	CHECK(vmstat("vma_lock_success") - success >= THREADS * PAGES);
+	others = vmstat("vma_lock_retry") + vmstat("vma_lock_miss") - others;
+	if (others > THREADS * PAGES / 16)
+		tap_fail(__FILE__, __LINE__, "%ld faults fell back", others);
+}
+
+static const struct test tests[] = {
+	{ "threads apart: a page and a fault for each touch", apart },
+	{ "threads interleaved: a page and a fault for each touch", interleaved },
+	{ "threads at the same page get one page, and lose no write", same },
+	{ "touching while others use MADV_DONTNEED shows zero or x", dropping },
+	{ "threads allocate and release at the same time", allocating },
+	{ "faults are taken under the lock of the mapping", vma_lock },
+};
+
+TAP_MAIN(tests, no_tamalloc)

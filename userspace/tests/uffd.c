@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* userfaultfd on a region: missing pages, and write protection of none. */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+/* Newer than the headers of Debian 12. */
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+# define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
+#endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+# define UFFD_FEATURE_WP_ASYNC (1 << 15)
+#endif
+
+#define PAGES	16
+#define SIZE	(PAGES * page)
+
+static int uffd;
+static char *region, *source;
+static volatile int events, last_flags;	/* written by the server */
+
+static void range_ioctl(unsigned long request, void *arg)
+{
+	CHECK(!ioctl(uffd, request, arg));
+}
+
+/* A region registered for @mode, that events are to be told of. */
+static void open_uffd(int mode, long features)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
+	struct uffdio_register range = { .mode = mode };
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	CHECK(uffd >= 0);
+	range_ioctl(UFFDIO_API, &api);
+	set(THP "enabled", "always");
+	region = tamalloc(SIZE);
+	source = plain(page);
+	memset(source, 's', page);
+	range.range.start = (uintptr_t)region;
+	range.range.len = SIZE;
+	range_ioctl(UFFDIO_REGISTER, &range);
+}
+
+static void protect(bool on)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { (uintptr_t)region, SIZE },
+		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
+	};
+
+	range_ioctl(UFFDIO_WRITEPROTECT, &wp);
+}
+
+static void resolve(const struct uffd_msg *msg)
+{
+	uintptr_t addr = msg->arg.pagefault.address & -page;
+	bool odd = (addr - (uintptr_t)region) / page % 2;
+	struct uffdio_copy copy = { addr, (uintptr_t)source, page, 0, 0 };
+	struct uffdio_zeropage zero = { { addr, page }, 0, 0 };
+
+	if (last_flags & UFFD_PAGEFAULT_FLAG_WP)
+		protect(false);
+	else if (odd)
+		range_ioctl(UFFDIO_COPY, &copy);
+	else
+		range_ioctl(UFFDIO_ZEROPAGE, &zero);
+}
+
+/* Even pages become zero, odd ones a copy of the source. */
+static void *serve(void *unused)
+{
+	struct pollfd poller = { .fd = uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	while (poll(&poller, 1, -1) > 0) {
+		if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+			continue;
+		CHECK_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
+		last_flags = msg.arg.pagefault.flags;
+		events++;
+		resolve(&msg);
+	}
+	return unused;
+}
+
+static void start_server(void)
+{
+	pthread_t thread;
+
+	CHECK(!pthread_create(&thread, NULL, serve, NULL));
+}
+
+static void missing(bool write)
+{
+	open_uffd(UFFDIO_REGISTER_MODE_MISSING, 0);
+	start_server();
+	for (int i = 0; i < PAGES; i++) {
+		char *p = region + i * page;
+
+		if (write)
+			poke(p + 1, 'w');
+		CHECK_EQ(peek(p), i % 2 ? 's' : 0);
+		CHECK_EQ(peek(p + 1), write ? 'w' : i % 2 ? 's' : 0);
+		CHECK_EQ(events, i + 1);
+		CHECK_EQ(!!(last_flags & UFFD_PAGEFAULT_FLAG_WRITE), write);
+	}
+	CHECK_EQ(resident(region, SIZE), PAGES);
+}
+
+static void missing_read(void)
+{
+	missing(false);
+}
+
+static void missing_write(void)
+{
+	missing(true);
+}
+
+/* The kernel reads for us: it must ask the server too, not fill the page. */
+static void missing_by_kernel(void)
+{
+	int pipes[2];
+
+	open_uffd(UFFDIO_REGISTER_MODE_MISSING, 0);
+	start_server();
+	CHECK(!pipe(pipes));
+	CHECK_EQ(write(pipes[1], region + page, 16), 16);
+	CHECK_EQ(events, 1);
+	CHECK_EQ(peek(region + page), 's');
+}
+
+/* A copy put where nothing was touched is not wiped by the touch. */
+static void copied_ahead(void)
+{
+	struct uffdio_copy copy;
+
+	open_uffd(UFFDIO_REGISTER_MODE_MISSING, 0);
+	copy = (struct uffdio_copy) {
+		(uintptr_t)region, (uintptr_t)source, page, 0, 0
+	};
+	range_ioctl(UFFDIO_COPY, &copy);
+	CHECK_EQ(peek(region), 's');
+	poke(region + 1, 'w');
+	CHECK_EQ(peek(region), 's');
+}
+
+static void open_protected(long features)
+{
+	struct vma vma;
+
+	open_uffd(UFFDIO_REGISTER_MODE_WP, features | UFFD_FEATURE_WP_UNPOPULATED |
+		  UFFD_FEATURE_PAGEFAULT_FLAG_WP);
+	protect(true);
+	/* Not resident(): pagemap shows markers as if they were swapped out. */
+	CHECK(find_vma(region, &vma));
+	CHECK_EQ(vma.rss_kb, 0);
+}
+
+static void marker_read(void)
+{
+	open_protected(0);
+	start_server();
+	for (int i = 0; i < PAGES; i++)
+		CHECK_EQ(peek(region + i * page), 0);
+	CHECK_EQ(events, 0);
+	poke(region + page, 'w');	/* still protected: the server lifts it */
+	CHECK_EQ(events, 1);
+	CHECK(last_flags & UFFD_PAGEFAULT_FLAG_WP);
+	CHECK_EQ(peek(region + page), 'w');
+	CHECK_EQ(resident(region, SIZE), PAGES);
+}
+
+static void marker_write(void)
+{
+	open_protected(0);
+	start_server();
+	poke(region + page, 'w');
+	CHECK_EQ(events, 1);
+	CHECK(last_flags & UFFD_PAGEFAULT_FLAG_WP);
+	CHECK_EQ(peek(region + page), 'w');
+	CHECK(all_zero(region + page + 64, page - 64));
+}
+
+static void marker_dropped(void)
+{
+	open_protected(0);
+	protect(false);
+	check_strict(region, SIZE);
+}
+
+/* In pagemap, bit 57 says that a page is write-protected by userfaultfd. */
+static bool protected(char *p)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t entry;
+
+	CHECK(pread(fd, &entry, 8, (uintptr_t)p / page * 8) == 8);
+	close(fd);
+	return entry >> 57 & 1;
+}
+
+/* How PAGEMAP_SCAN tracks writes: the kernel lifts the protection itself. */
+static void asynchronous(void)
+{
+	open_protected(UFFD_FEATURE_WP_ASYNC);
+	poke(region + 3 * page, 'w');
+	CHECK_EQ(peek(region + 5 * page), 0);
+	poke(region + 7 * page, 'w');
+	CHECK(!protected(region + 3 * page));
+	CHECK(protected(region + 4 * page));
+	CHECK(protected(region + 5 * page));
+	CHECK(!protected(region + 7 * page));
+	CHECK_EQ(peek(region + 3 * page), 'w');
+}
+
+static const struct test tests[] = {
+	{ "each missing page is asked for once when read", missing_read },
+	{ "each missing page is asked for once when written", missing_write },
+	{ "a missing page that a system call reads is asked for", missing_by_kernel },
+	{ "a page copied in ahead of its touch is kept", copied_ahead },
+	{ "an untouched, protected page can be read and stays protected", marker_read },
+	{ "an untouched, protected page asks once when written", marker_write },
+	{ "an untouched page whose protection is lifted is strict", marker_dropped },
+	{ "asynchronous write tracking tells written pages from read", asynchronous },
+};
+
+TAP_MAIN(tests, no_tamalloc)

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A page reads as zero until it is written, and pays for that once. */
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define SIZE (8 * MIB)
+
+static void read_zero(void)
+{
+	CHECK(all_zero(tamalloc(SIZE), SIZE));
+}
+
+/* The byte that is written is the only one that is not zero. */
+static void write_zero(void)
+{
+	char *p = tamalloc(64 * page);
+
+	for (size_t i = 0; i < 64; i++) {
+		char *byte = p + i * page + i * 61 % page;
+
+		poke(byte, 'x');
+		CHECK_EQ(peek(byte), 'x');
+		poke(byte, 0);
+		CHECK(all_zero(p + i * page, page));
+	}
+}
+
+static void one_fault(void)
+{
+	char *p = tamalloc(256 * page);
+	long taken = faults();
+
+	for (size_t i = 0; i < 256; i++) {
+		CHECK_EQ(peek(p + i * page), 0);
+		poke(p + i * page, 'x');
+	}
+	CHECK_EQ(faults() - taken, 256);
+}
+
+static void dirty(void *unused)
+{
+	char *p = plain(8 * SIZE);
+
+	(void)unused;
+	memset(p, 0xa5, 8 * SIZE);
+}
+
+/* Pages that another process has just left full of its data. */
+static void recycled(void)
+{
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(child(dirty, NULL), 0);
+		CHECK(all_zero(tamalloc(SIZE), SIZE));
+	}
+}
+
+static void recycled_by_writes(void)
+{
+	char *p;
+
+	CHECK_EQ(child(dirty, NULL), 0);
+	p = tamalloc(SIZE);
+	for (size_t i = 0; i < SIZE; i += page)
+		poke(p + i, 0);
+	CHECK(all_zero(p, SIZE));
+}
+
+static void dontneed(void)
+{
+	char *p = tamalloc(64 * page);
+
+	memset(p, 'x', 64 * page);
+	CHECK(!madvise(p, 64 * page, MADV_DONTNEED));
+	CHECK_EQ(resident(p, 64 * page), 0);
+	CHECK(all_zero(p, 32 * page));
+	check_strict(p + 32 * page, 32 * page);
+}
+
+static void kept(void)
+{
+	unsigned int *p = tamalloc(SIZE);
+
+	for (size_t i = 0; i < SIZE / sizeof(*p); i += 97)
+		p[i] = i * 2654435761U + 1;
+	for (size_t i = 0; i < SIZE / sizeof(*p); i++)
+		CHECK_EQ(p[i], i % 97 ? 0 : (unsigned int)i * 2654435761U + 1);
+}
+
+static const struct test tests[] = {
+	{ "every byte reads as zero", read_zero },
+	{ "a write leaves the rest of its page zero", write_zero },
+	{ "read then write takes one fault", one_fault },
+	{ "no read sees what another process left in memory", recycled },
+	{ "no write uncovers what another process left in memory", recycled_by_writes },
+	{ "a page is zero again, and strict, after MADV_DONTNEED", dontneed },
+	{ "what is written stays, and nothing else changes", kept },
+};
+
+TAP_MAIN(tests, no_tamalloc)
