@@ -293,7 +293,7 @@ static void print_summary(const struct way *way, const struct result *result, in
 		       result[i].half, result[i].all, result[i].faults);
 	printf("\n  The middle columns are kB resident, counted in the page tables"
 	       " (/proc/self/pagemap):\n  exact, where VmRSS above is rounded by the"
-	       " kernel. Faults, from getrusage(2),\n  include those that the call itself takes.\n");
+	       " kernel. Faults, from getrusage(2),\n  include those that the call itself takes.\n\n");
 }
 
 static void check_size(size_t size)
