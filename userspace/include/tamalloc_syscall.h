@@ -1,11 +1,26 @@
-/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/* The number of tamalloc(2), for programs built against headers without it. */
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The number of the tamalloc system call, for C libraries that do not know it:
+ *
+ *	unsigned long addr;
+ *	long ret = syscall(__NR_tamalloc, size, &addr);
+ *
+ * reserves size bytes and stores their start in addr. ret is 0, or -1 with errno
+ * EINVAL (size is 0), ENOMEM, EAGAIN (RLIMIT_MEMLOCK), EFAULT (addr) or ENOSYS (a
+ * kernel without it). See docs/man/tamalloc.2.
+ */
 #ifndef TAMALLOC_SYSCALL_H
 #define TAMALLOC_SYSCALL_H
 
+#include <sys/syscall.h>
+
 #ifndef __NR_tamalloc
-# ifdef __alpha__
+# if defined(__alpha__)
 #  define __NR_tamalloc 664
+# elif defined(__x86_64__) && defined(__ILP32__)
+#  define __NR_tamalloc (0x40000000 + 554)	/* x32 */
+# elif defined(__mips__)
+#  define __NR_tamalloc (__NR_Linux + 554)
 # else
 #  define __NR_tamalloc 554
 # endif
