@@ -6,6 +6,7 @@
 #include "tap.h"
 
 #define CANARY 0xa5
+#define X32_BIT 0x40000000
 
 static void success(void)
 {
@@ -91,7 +92,6 @@ static void overflow(void)
 static void too_large(void)
 {
 	refused(SIZE_MAX - page + 1, ENOMEM);
-	refused(SIZE_MAX / 2 + 1, ENOMEM);
 	refused(SIZE_MAX - 16 * page, ENOMEM);
 }
 
@@ -115,10 +115,8 @@ static void fault_null(void)
 
 static void fault_unmapped(void)
 {
-	char *p = plain(page);
-
-	CHECK(!munmap(p, page));
-	faulty(p);
+	/* A page just unmapped will not do: the region may be put there. */
+	faulty((void *)(32 * page));
 }
 
 static void fault_read_only(void)
@@ -229,10 +227,9 @@ static void x32(void)
 
 	CHECK(low != MAP_FAILED);
 	memset(low, CANARY, 16);
-	if (syscall(0x40000000 | SYS_tamalloc, MIB, low + 4)) {
-		CHECK_EQ(errno, ENOSYS);
+	if (syscall(X32_BIT | SYS_getpid) < 0)
 		tap_skip("this kernel has no x32 (X86_X32_ABI)");
-	}
+	CHECK(!syscall(X32_BIT | SYS_tamalloc, MIB, low + 4));
 	memcpy(&word, low + 4, sizeof(word));
 	CHECK(is_region((void *)(uintptr_t)word));
 	CHECK_EQ(low[3], CANARY);

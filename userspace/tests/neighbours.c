@@ -81,9 +81,9 @@ static void by_mprotect(void)
 
 static void by_mremap(void)
 {
-	char *p = lone_region();
-	char *low = move_to(plain(SIZE), SIZE, p - SIZE);
+	char *low = plain(SIZE), *p = lone_region();
 
+	low = move_to(low, SIZE, p - SIZE);
 	check_border(p, low);
 }
 
@@ -123,8 +123,9 @@ static void by_chance(void)
 
 static void two_regions(void)
 {
-	char *p = lone_region();
-	char *next = move_to(tamalloc(SIZE), SIZE, p + SIZE);
+	char *next = tamalloc(SIZE), *p = lone_region();
+
+	next = move_to(next, SIZE, p + SIZE);
 
 	poke(p, 'a');
 	poke(next, 'b');

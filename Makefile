@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# The verbs of this repository. Each leaves its work to a script in scripts/,
+# which has a --help of its own.
+
+KERNEL ?= 6.12
+ARCH ?= x86_64
+export KERNEL ARCH KERNEL_SRC V DEBUG
+
+userspace := build/userspace
+image := build/$(KERNEL)-$(ARCH)$(if $(DEBUG),-debug)/vmlinuz
+boot := scripts/boot --kernel $(image)
+
+help:
+	@echo 'make run      everything that is missing, then the demo in a guest'
+	@echo '              PROG=x.c or PROG=binary: your own program instead; ARGS="..."'
+	@echo 'make test     every test; T=name: one stage or test; V=1: all that they print'
+	@echo 'make kernel   $(image)'
+	@echo 'make bench    guest instructions and faults a page, next to mmap'
+	@echo 'make shell    a shell in a guest that has the demo and the tests'
+	@echo 'make gdb      the same, waiting for gdb on 127.0.0.1:1234'
+	@echo 'make clean    remove build/'
+	@echo
+	@echo 'DEBUG=1       the kernel with its detectors: KASAN, lockdep, kmemleak...'
+	@echo 'KERNEL_SRC=   a kernel tree or tarball instead of the Debian package'
+	@echo 'V=1           show what the compilers are told'
+
+setup:
+	@scripts/setup
+
+kernel: setup
+	@scripts/build $(if $(DEBUG),--debug)
+
+userspace: setup
+	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
+
+ifdef PROG
+ifeq ($(suffix $(PROG)),.c)
+program := $(userspace)/prog/$(basename $(notdir $(PROG)))
+else
+program := $(PROG)
+endif
+else
+program := $(userspace)/demo
+endif
+
+program: setup
+ifeq ($(suffix $(PROG)),.c)
+	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) PROG=$(abspath $(PROG))
+else ifdef PROG
+	@test -f '$(PROG)' || { echo 'PROG=$(PROG): there is no such file' >&2; exit 1; }
+	@! LC_ALL=C readelf -lW '$(PROG)' 2>/dev/null | grep -q INTERP || \
+		{ echo 'PROG=$(PROG) is linked dynamically; the guest has no libraries: link it with -static' >&2; exit 1; }
+else
+	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
+endif
+
+run: kernel program
+	@$(boot) --timeout 600 --add $(program) -- /$(notdir $(program)) $(ARGS)
+
+test:
+	@scripts/test $(T)
+
+bench: kernel userspace
+	@$(boot) --icount --timeout 600 --add $(userspace)/bench -- /bench $(ARGS)
+
+shell gdb: kernel userspace
+	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
+		--add userspace/tests/run.sh
+
+clean:
+	rm -rf build
+
+.PHONY: help setup kernel userspace program run test bench shell gdb clean
