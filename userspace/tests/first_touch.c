@@ -43,7 +43,7 @@ static size_t scattered(size_t step)
 
 static void touch_all(order_fn order, bool write)
 {
-	char *p = tamalloc(PAGES * page);
+	char *p = align(tamalloc(PAGES * page), PAGES * page);
 
 	for (size_t step = 0; step < PAGES; step++) {
 		char *byte = p + order(step) * page + step * 31 % page;
@@ -95,8 +95,10 @@ static void random_order(void)
 /* An access over a page border touches two pages; one just short of it, one. */
 static void straddling(void)
 {
-	char *p = tamalloc(64 * page);
+	char *p;
 
+	set(THP "enabled", "always");
+	p = align(tamalloc(2 * huge), 2 * huge);
 	for (size_t i = 2; i < 64; i += 4) {
 		char *border = p + i * page;
 		long taken = faults();
@@ -107,18 +109,21 @@ static void straddling(void)
 			CHECK_EQ(*(volatile uint32_t *)(border - 2), 0);
 		CHECK_EQ(faults() - taken, 2);
 		CHECK_EQ(resident(border - page, 2 * page), 2);
-		CHECK_EQ(resident(p, 64 * page), (i / 4 + 1) * 2);
+		CHECK_EQ(resident(p, 2 * huge), (i / 4 + 1) * 2);
 	}
 }
 
 static void short_of_border(void)
 {
-	char *p = tamalloc(4 * page);
-	long taken = faults();
+	long taken;
+	char *p;
 
+	set(THP "enabled", "always");
+	p = align(tamalloc(huge), huge);
+	taken = faults();
 	*(volatile uint32_t *)(p + 2 * page - 4) = 1;
 	CHECK_EQ(faults() - taken, 1);
-	CHECK_EQ(resident(p, 4 * page), 1);
+	CHECK_EQ(resident(p, huge), 1);
 }
 
 static void again(void)
@@ -140,10 +145,11 @@ static void again(void)
 /* The kernel's own accesses on behalf of a system call are touches too. */
 static void by_kernel(void)
 {
-	char *p = tamalloc(64 * page);
+	char *p = align(tamalloc(huge), huge);
 	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
 	int pipes[2];
 
+	set(THP "enabled", "always");
 	CHECK(zero >= 0 && null >= 0 && !pipe(pipes));
 	CHECK_EQ(read(zero, p, 3 * page), 3 * page);
 	CHECK_EQ(resident(p, 64 * page), 3);
@@ -156,9 +162,12 @@ static void by_kernel(void)
 static void sparse(void)
 {
 	size_t bytes = 64 * MIB;
-	char *p = tamalloc(bytes);
-	long taken = faults();
+	long taken;
+	char *p;
 
+	set(THP "enabled", "always");
+	p = align(tamalloc(bytes), bytes);
+	taken = faults();
 	for (size_t i = 0; i < bytes; i += 64 * page)
 		poke(p + i, 'x');
 	CHECK_EQ(faults() - taken, bytes / (64 * page));

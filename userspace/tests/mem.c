@@ -57,6 +57,11 @@ void *move_to(void *from, size_t size, void *to)
 	return to;
 }
 
+void *align(void *from, size_t size)
+{
+	return move_to(from, size, hole(size));
+}
+
 size_t resident(const void *start, size_t bytes)
 {
 	const uint64_t present_or_swapped = 3ULL << 62;

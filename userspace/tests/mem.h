@@ -41,6 +41,8 @@ void *plain(size_t size);
 void *hole(size_t size);
 /* Move a mapping to a place in a hole. */
 void *move_to(void *from, size_t size, void *to);
+/* Move it to where huge pages fit, so that none is only for want of alignment. */
+void *align(void *from, size_t size);
 
 static inline void poke(void *p, char c)
 {

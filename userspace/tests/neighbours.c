@@ -12,8 +12,11 @@
 /* A region with a hole of SIZE on either side, all aligned to huge pages. */
 static char *lone_region(void)
 {
+	char *p;
+
 	set(THP "enabled", "always");
-	return move_to(tamalloc(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
+	p = tamalloc(SIZE);
+	return move_to(p, SIZE, (char *)hole(3 * SIZE) + SIZE);
 }
 
 static char *plain_at(char *where, size_t size, int prot)

@@ -16,11 +16,6 @@
 # define MADV_COLLAPSE 25
 #endif
 
-static void *in_hole(void *from)
-{
-	return move_to(from, SIZE, hole(SIZE));
-}
-
 static void always(void)
 {
 	set(THP "enabled", "always");
@@ -32,8 +27,8 @@ static void at_fault(void)
 	char *p, *control;
 
 	always();
-	p = in_hole(tamalloc(SIZE));
-	control = in_hole(plain(SIZE));
+	p = align(tamalloc(SIZE), SIZE);
+	control = align(plain(SIZE), SIZE);
 	poke(control, 1);
 	CHECK_EQ(resident(control, SIZE), huge / page);
 	poke(p, 1);
@@ -50,8 +45,8 @@ static void mthp(void)
 	set(THP "enabled", "always");
 	set(THP "hugepages-2048kB/enabled", "never");
 	set(THP "hugepages-64kB/enabled", "always");
-	p = in_hole(tamalloc(SIZE));
-	control = in_hole(plain(SIZE));
+	p = align(tamalloc(SIZE), SIZE);
+	control = align(plain(SIZE), SIZE);
 	poke(control, 1);
 	CHECK_EQ(resident(control, SIZE), 64 * KIB / page);
 	poke(p, 1);
@@ -90,9 +85,9 @@ static void khugepaged(void)
 	char *p, *full, *control;
 
 	set(THP "enabled", "never");
-	p = in_hole(tamalloc(SIZE));
-	full = in_hole(tamalloc(SIZE));
-	control = in_hole(plain(SIZE));
+	p = align(tamalloc(SIZE), SIZE);
+	full = align(tamalloc(SIZE), SIZE);
+	control = align(plain(SIZE), SIZE);
 	for (size_t i = 0; i < SIZE; i += huge) {
 		poke(p + i, 1);
 		poke(control + i, 1);
@@ -114,11 +109,11 @@ static void khugepaged_after_fork(void)
 
 	always();
 	force_khugepaged();
-	p = in_hole(tamalloc(SIZE));
+	p = align(tamalloc(SIZE), SIZE);
 	for (size_t i = 0; i < SIZE; i += huge)
 		poke(p + i + page, 1);
 	CHECK(!madvise(p, SIZE, MADV_NOHUGEPAGE));
-	control = in_hole(plain(SIZE));
+	control = align(plain(SIZE), SIZE);
 	CHECK(!madvise(control, SIZE, MADV_NOHUGEPAGE));
 	for (size_t i = 0; i < SIZE; i += huge)
 		poke(control + i, 1);
@@ -130,7 +125,7 @@ static void khugepaged_after_fork(void)
 
 static void collapse(void)
 {
-	char *p = in_hole(tamalloc(SIZE));
+	char *p = align(tamalloc(SIZE), SIZE);
 
 	for (size_t i = 0; i < 10; i++)
 		poke(p + i * 50 * page, 'a' + i);
@@ -148,7 +143,7 @@ static void nohugepage(void)
 	char *p;
 
 	always();
-	p = in_hole(tamalloc(SIZE));
+	p = align(tamalloc(SIZE), SIZE);
 	CHECK(!madvise(p, SIZE, MADV_NOHUGEPAGE));
 	check_strict(p, huge);
 }

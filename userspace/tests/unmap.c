@@ -171,6 +171,7 @@ static void read_only_touch(void)
 		CHECK(all_zero(p + i * page, page));
 		CHECK_EQ(resident(p, SIZE), i + 1);
 	}
+	CHECK_EQ(killed_by(write_at, p), SIGSEGV);
 	CHECK(!mprotect(p, SIZE, RW));
 	for (size_t i = 0; i < PAGES; i++) {
 		poke(p + i * page, i);

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# scripts/apply: all of the series or nothing, on trees with git and without.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+kernel=${KERNEL:-6.12}
+stock=$top/build/src/linux-$kernel-stock
+patched=$top/build/src/linux-$kernel
+series=("$top/patches/linux-$kernel"/000[1-9]*.patch)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# A tree of just the files that the series touches, enough to be taken for a kernel.
+mapfile -t files < <(sed -nE 's,^--- a/(.*),\1,p' "${series[@]}" | sort -u)
+lay_out() {
+	local file
+
+	rm -rf "$work/tree"
+	mkdir -p "$work/tree/mm"
+	for file in Kbuild "${files[@]}"; do
+		[[ ! -e $stock/$file ]] || (cd "$stock" && cp -a --parents "$file" "$work/tree")
+	done
+}
+sums() {
+	(cd "$work/tree" && find . -path ./.git -prune -o -type f -printf '%m %p ' -exec sha1sum {} \; | sort)
+}
+
+applies() {
+	lay_out
+	"$here/../apply" "$work/tree" || return
+	sed -nE 's,^\+\+\+ b/(.*),\1,p' "${series[@]}" | sort -u | while read -r file; do
+		cmp "$work/tree/$file" "$patched/$file" || return
+	done
+}
+applied_twice() {
+	local before
+
+	before=$(sums)
+	"$here/../apply" "$work/tree" >"$work/said" && cat "$work/said" &&
+		grep -q already "$work/said" && [[ $(sums) == "$before" ]]
+}
+leaves_nothing() { [[ ! $(find "$work/tree" -name '*.orig' -o -name '*.rej') ]]; }
+under_git() {
+	lay_out
+	git -C "$work/tree" init -q && git -C "$work/tree" add -A &&
+		"$here/../apply" "$work/tree" && [[ $(git -C "$work/tree" status --short) ]]
+}
+
+# The last patch that changes a file of the kernel's cannot find its place.
+misfit() {
+	local before status=0 last
+
+	lay_out
+	last=$(sed -nE 's,^--- a/(.*),\1,p' "${series[@]}" | tail -n 1)
+	echo 'nothing of what was here' >"$work/tree/$last"
+	before=$(sums)
+	"$here/../apply" "$work/tree" >"$work/said" 2>&1 || status=$?
+	cat "$work/said"
+	[[ $status -eq 1 && $(sums) == "$before" ]] && leaves_nothing &&
+		grep -q "$last" "$work/said" && grep -q '000.*does not fit' "$work/said"
+}
+half_applied() {
+	local before status=0
+
+	lay_out
+	"$here/../apply" --upto 2 "$work/tree" || return
+	before=$(sums)
+	"$here/../apply" "$work/tree" || status=$?
+	[[ $status -eq 1 && $(sums) == "$before" ]]
+}
+no_tree() {
+	local status=0
+
+	"$here/../apply" "$work" || status=$?
+	((status == 125))
+}
+
+tap_plan 7
+tap_check "the series applies, file for file what was built" applies
+tap_check "applied already is said, and is success" applied_twice
+tap_check "no .orig or .rej is left" leaves_nothing
+tap_check "the series applies to a tree under git" under_git
+tap_check "a tree that a late patch does not fit stays byte for byte, and the patch is named" misfit
+tap_check "a tree with half of the series stays byte for byte" half_applied
+tap_check "what is no kernel tree is a set-up error" no_tree
+tap_end

@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# scripts/boot: real guests; what goes in comes out, and nothing is left running.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+boot=$here/../boot
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export TMPDIR=$work # so that what a boot leaves can be seen
+
+gives() { # STATUS "WORDS" [BOOT ARG]...
+	local status=0 want=$1 words=$2 said
+
+	shift 2
+	said=$("$boot" "$@" 2>&1) || status=$?
+	echo "status $status; $said"
+	[[ $status -eq $want && $said == *"$words"* ]]
+}
+
+prints() { # TEXT [BOOT ARG]...
+	local text=$1 said
+
+	shift
+	said=$("$boot" "$@" 2>"$work/stderr"; echo .) || return
+	echo "said: $said"
+	[[ $said == "$text." ]]
+}
+
+apart() {
+	"$boot" -- sh -c 'echo out; echo err >&2' >"$work/out" 2>"$work/err"
+	cat "$work/out" "$work/err"
+	[[ $(<"$work/out") == out && $(tail -n 1 "$work/err") == err ]]
+}
+
+# Bytes of all values; more of them than any pipe or queue holds.
+same_bytes() {
+	head -c "$1" /dev/urandom >"$work/bytes"
+	"$boot" --add "$work/bytes" -- cat /bytes | cmp - "$work/bytes"
+}
+
+# The guest says when it runs, then hangs with a process that ignores signals.
+times_out() {
+	local qemu
+
+	gives 124 'the time was up' --timeout 6 -- sh -c 'trap "" TERM; echo up; sleep 1000' &
+	for _ in {1..50}; do
+		sleep 0.1
+		qemu=$(pgrep -f "qemu-system.*$work") && break
+	done
+	[[ $qemu ]] || { echo "QEMU was not seen to run"; return 1; }
+	wait $! || return
+	! kill -0 "$qemu" 2>/dev/null && nothing_left
+}
+
+killed_boot() {
+	local qemu
+
+	"$boot" -- sleep 1000 2>/dev/null &
+	for _ in {1..50}; do
+		sleep 0.1
+		qemu=$(pgrep -f "qemu-system.*$work") && break
+	done
+	kill -KILL $!
+	wait $! 2>/dev/null
+	sleep 0.5
+	rm -rf "$work"/tamalloc-boot.*
+	[[ $qemu ]] && ! kill -0 "$qemu" 2>/dev/null
+}
+
+nothing_left() { [[ ! $(find "$work" -name 'tamalloc-boot.*') ]]; }
+
+mkdir "$work/dir"
+echo inside >"$work/dir/file"
+printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$work/words"
+chmod +x "$work/words"
+
+tap_plan 25
+tap_check "status 0 passes" gives 0 '' -- true
+tap_check "status 1 passes" gives 1 '' -- false
+tap_check "status 42 passes" gives 42 '' -- sh -c 'exit 42'
+# shellcheck disable=SC2016 # for the guest's shell
+tap_check "a signal is 128 and its number" gives 137 '' -- sh -c 'kill -KILL $$'
+tap_check "a command that is not there is 127" gives 127 'no-such: No such file' -- no-such
+tap_check "a file that is no program is 126" gives 126 '/cmd: Permission denied' -- /cmd
+tap_check "arguments arrive as they are" prints $'<a b><><*><\n>' --add "$work/words" -- words 'a b' '' '*' $'\n'
+tap_check "a directory is added with what is in it" prints $'inside\n' --add "$work/dir" -- cat /dir/file
+tap_check "output and errors come apart" apart
+tap_check "binary output arrives unchanged" same_bytes 4096
+tap_check "10 MB of output arrive whole" same_bytes 10485760
+tap_check "what runs on after the command is not waited for" gives 0 '' --timeout 20 -- sh -c 'sleep 1000 & true'
+tap_check "all CPUs come up" prints $'4\n' --smp 4 -- nproc
+tap_check "instructions can be counted" gives 0 'to count instructions' --icount -- true
+tap_check "the accelerator is named" gives 0 'boot: tcg (as asked)' --accel tcg -- true
+tap_check "a WARNING makes a passing run red" gives 122 'mm/x.c:1' -- \
+	sh -c 'echo "WARNING: CPU: 0 PID: 1 at mm/x.c:1 x" >/dev/kmsg'
+tap_check "a panic is 123" gives 123 'Kernel panic' --append rdinit=/none -- true
+tap_check "a machine that goes away is 121" gives 121 'before the guest' -- reboot -f
+tap_check "--timeout ends a guest that hangs, and its QEMU" times_out
+tap_check "QEMU does not outlive a boot that was killed" killed_boot
+tap_check "an image that is not there is 125" gives 125 'no kernel image at /none' --kernel /none -- true
+tap_check "a file to add that is not there is 125" gives 125 'no such file' --add /none -- true
+tap_check "no command is 125" gives 125 'no CMD'
+tap_check "--dry-run prints the command and runs nothing" gives 0 "'-accel' 'tcg'" --accel tcg --dry-run -- true
+tap_check "no run leaves a file behind" nothing_left
+tap_end

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# scripts/judge: saved logs of runs that ended well and badly, each with its status.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+
+gives() { # STATUS LOG [WORDS]
+	local status=0 said
+
+	said=$("$here/../judge" "$here/logs/$2" 2>&1) || status=$?
+	echo "status $status; $said"
+	[[ $status -eq $1 && $said == *"${3-}"* ]]
+}
+
+tap_plan 16
+tap_check "a pass is 0, whatever befell the guest's own programs" gives 0 pass
+tap_check "a failed command keeps its status" gives 42 status-42
+tap_check "a panic is 123, and its Oops is shown" gives 123 panic 'RIP: 0010:tamalloc_fault'
+tap_check "a hang is 124" gives 124 hang 'Switched to clocksource tsc'
+tap_check "a run cut off is 121" gives 121 cut-off 'status 139'
+tap_check "half a verdict is none" gives 121 half-verdict
+tap_check "a WARNING makes a passing run red" gives 122 warning-while-passing 'mm/tamalloc.c:88'
+tap_check "lockdep makes a passing run red" gives 122 lockdep
+tap_check "KASAN makes a passing run red" gives 122 kasan
+tap_check "UBSAN makes a passing run red" gives 122 ubsan
+tap_check "kmemleak makes a passing run red" gives 122 kmemleak
+tap_check "a blocked task makes a passing run red" gives 122 stall
+tap_check "a taint without a report makes a passing run red" gives 122 taint 512
+tap_check "an int3 Oops under TCG with two CPUs is 120" gives 120 int3-race
+tap_check "an int3 Oops with one CPU is a panic" gives 123 int3-one-cpu
+tap_check "an int3 Oops under KVM is a panic" gives 123 int3-kvm
+tap_end
