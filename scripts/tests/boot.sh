@@ -40,33 +40,43 @@ same_bytes() {
 	"$boot" --add "$work/bytes" -- cat /bytes | cmp - "$work/bytes"
 }
 
+# The PID of the QEMU that was started for this test; grep must not find itself.
+qemu_pid() {
+	local file
+
+	for _ in {1..100}; do
+		file=$(grep -lsa "[p]ath=$work" /proc/[0-9]*/cmdline)
+		[[ ! $file ]] || break
+		sleep 0.1
+	done
+	file=${file#/proc/}
+	echo "${file%/cmdline}"
+}
+# A zombie, which only its parent can remove, has no command line.
+runs() { grep -qsa qemu-system "/proc/$1/cmdline"; }
+
 # The guest says when it runs, then hangs with a process that ignores signals.
 times_out() {
 	local qemu
 
 	gives 124 'the time was up' --timeout 6 -- sh -c 'trap "" TERM; echo up; sleep 1000' &
-	for _ in {1..50}; do
-		sleep 0.1
-		qemu=$(pgrep -f "qemu-system.*$work") && break
-	done
-	[[ $qemu ]] || { echo "QEMU was not seen to run"; return 1; }
+	qemu=$(qemu_pid)
+	runs "$qemu" || { echo "QEMU was not seen to run"; return 1; }
 	wait $! || return
-	! kill -0 "$qemu" 2>/dev/null && nothing_left
+	! runs "$qemu" && nothing_left
 }
 
 killed_boot() {
 	local qemu
 
 	"$boot" -- sleep 1000 2>/dev/null &
-	for _ in {1..50}; do
-		sleep 0.1
-		qemu=$(pgrep -f "qemu-system.*$work") && break
-	done
+	qemu=$(qemu_pid)
+	runs "$qemu" || { echo "QEMU was not seen to run"; return 1; }
 	kill -KILL $!
 	wait $! 2>/dev/null
 	sleep 0.5
 	rm -rf "$work"/tamalloc-boot.*
-	[[ $qemu ]] && ! kill -0 "$qemu" 2>/dev/null
+	! runs "$qemu"
 }
 
 nothing_left() { [[ ! $(find "$work" -name 'tamalloc-boot.*') ]]; }

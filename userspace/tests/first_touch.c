@@ -43,7 +43,7 @@ static size_t scattered(size_t step)
 
 static void touch_all(order_fn order, bool write)
 {
-	char *p = align(tamalloc(PAGES * page), PAGES * page);
+	char *p = align(tamalloc(2 * huge), 2 * huge);
 
 	for (size_t step = 0; step < PAGES; step++) {
 		char *byte = p + order(step) * page + step * 31 % page;
@@ -56,9 +56,9 @@ static void touch_all(order_fn order, bool write)
 		CHECK_EQ(faults() - taken, 1);
 		CHECK_EQ(resident(byte - (uintptr_t)byte % page, page), 1);
 		if (step % 50 == 0)
-			CHECK_EQ(resident(p, PAGES * page), step + 1);
+			CHECK_EQ(resident(p, 2 * huge), step + 1);
 	}
-	CHECK_EQ(resident(p, PAGES * page), PAGES);
+	CHECK_EQ(resident(p, 2 * huge), PAGES);
 }
 
 /* Twice: THP never, so that nothing hides behind it, and THP always. */

@@ -1,59 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pages are charged to the toucher's cgroup; beyond its limit only it dies. */
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
+#include "cgroup.h"
 #include "mem.h"
 #include "settings.h"
 #include "tap.h"
 
-#define MOUNT	"/tmp/tamalloc-cgroup"
-#define GROUP	MOUNT "/limited"
 #define LIMIT	(16 * MIB)
-
-static void put(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY);
-
-	CHECK(fd >= 0);
-	CHECK(write(fd, value, strlen(value)) == (ssize_t)strlen(value));
-	close(fd);
-}
-
-/* A cgroup of 16 MiB without swap, in a hierarchy mounted for it. */
-static void make_group(void)
-{
-	mount_at(MOUNT, "cgroup2");
-	put(MOUNT "/cgroup.subtree_control", "+memory");
-	CHECK(!mkdir(GROUP, 0755) || errno == EEXIST);
-	put(GROUP "/memory.max", "16M");
-	if (!access(GROUP "/memory.swap.max", W_OK))
-		put(GROUP "/memory.swap.max", "0");
-}
-
-static void remove_group(void)
-{
-	CHECK(!rmdir(GROUP));
-	put(MOUNT "/cgroup.subtree_control", "-memory");
-}
-
-static void join(void)
-{
-	put(GROUP "/cgroup.procs", "0");
-}
 
 static void write_all(void *p)
 {
-	join();
+	cgroup_join();
 	for (size_t i = 0; i < 4 * LIMIT; i += page)
 		poke((char *)p + i, 1);
 }
 
 static void read_all(void *p)
 {
-	join();
+	cgroup_join();
 	for (size_t i = 0; i < 4 * LIMIT; i += page)
 		(void)peek((char *)p + i);
 }
@@ -65,14 +30,14 @@ static void killed_alone(void (*touch_all)(void *))
 
 	for (size_t i = 0; i < MIB; i += page)
 		poke(p + i, 'p');
-	make_group();
+	cgroup_make("16M", "0");
 	CHECK_EQ(killed_by(touch_all, p), SIGKILL);
-	CHECK_EQ(field(GROUP "/memory.events", "oom_kill"), 1);
+	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 1);
 	for (size_t i = 0; i < MIB; i += page)
 		CHECK_EQ(peek(p + i), 'p');
 	CHECK_EQ(resident(p, 4 * LIMIT), MIB / page);
 	check_strict(p + MIB, 64 * page);
-	remove_group();
+	cgroup_remove();
 }
 
 static void by_write(void)
@@ -89,7 +54,7 @@ static void by_read(void)
 static void check_charge(long bytes)
 {
 	long slack = 64 * page * sysconf(_SC_NPROCESSORS_ONLN) + MIB;
-	long charged = number(GROUP "/memory.current");
+	long charged = number(CGROUP "/memory.current");
 
 	if (charged < bytes || charged > bytes + slack)
 		tap_fail(__FILE__, __LINE__, "charged %ld for %ld", charged, bytes);
@@ -100,7 +65,7 @@ static void touch_and_check(void *unused)
 	char *p;
 
 	(void)unused;
-	join();
+	cgroup_join();
 	p = tamalloc(4 * LIMIT);
 	check_charge(0);
 	for (size_t i = 0; i < LIMIT / 2; i += page) {
@@ -110,16 +75,16 @@ static void touch_and_check(void *unused)
 			(void)peek(p + i);
 	}
 	check_charge(LIMIT / 2);
-	CHECK_EQ(field(GROUP "/memory.stat", "anon") >= (long)(LIMIT / 2), 1);
+	CHECK_EQ(field(CGROUP "/memory.stat", "anon") >= (long)(LIMIT / 2), 1);
 	CHECK(!madvise(p, LIMIT / 2, MADV_DONTNEED));
 	check_charge(0);
 }
 
 static void charge(void)
 {
-	make_group();
+	cgroup_make("16M", "0");
 	CHECK_EQ(child(touch_and_check, NULL), 0);
-	remove_group();
+	cgroup_remove();
 }
 
 static const struct test tests[] = {

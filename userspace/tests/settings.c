@@ -40,6 +40,7 @@ static bool get(const char *path, char *value, size_t size)
 	return true;
 }
 
+/* False, and errno, if the file does not take the value. */
 static bool put(const char *path, const char *value)
 {
 	size_t len = strlen(value);
@@ -73,9 +74,7 @@ void set(const char *path, const char *value)
 	chosen_word(file->value);
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	saved->count++;
-	if (!put(path, value))
-		tap_fail(__FILE__, __LINE__, "cannot write '%s' to %s: %s", value,
-			 path, strerror(errno));
+	write_file(path, value);
 }
 
 /* Last set, first restored: a file set twice gets its first value back. */
@@ -87,6 +86,13 @@ void settings_restore(void)
 		if (!put(file->path, file->value))
 			tap_note("cannot restore %s", file->path);
 	}
+}
+
+void write_file(const char *path, const char *value)
+{
+	if (!put(path, value))
+		tap_fail(__FILE__, __LINE__, "cannot write '%s' to %s: %s", value,
+			 path, strerror(errno));
 }
 
 long field(const char *path, const char *name)

@@ -11,6 +11,8 @@ void settings_init(void);
 /* Write @value to the file; the test fails if that fails. */
 void set(const char *path, const char *value);
 void settings_restore(void);
+/* The same, not restored. */
+void write_file(const char *path, const char *value);
 /* A file system at @dir, for this test alone and gone with it. */
 void mount_at(const char *dir, const char *type);
 

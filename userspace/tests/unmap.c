@@ -48,6 +48,12 @@ static void write_at(void *p)
 	poke(p, 1);
 }
 
+static void read_and_write_at(void *p)
+{
+	read_at(p);
+	write_at(p);
+}
+
 static void middle(void)
 {
 	char *p = half_filled();
@@ -167,11 +173,11 @@ static void read_only_touch(void)
 	char *p = tamalloc(SIZE);
 
 	CHECK(!mprotect(p, SIZE, PROT_READ));
+	CHECK_EQ(killed_by(read_and_write_at, p), SIGSEGV);
 	for (size_t i = 0; i < PAGES; i++) {
 		CHECK(all_zero(p + i * page, page));
 		CHECK_EQ(resident(p, SIZE), i + 1);
 	}
-	CHECK_EQ(killed_by(write_at, p), SIGSEGV);
 	CHECK(!mprotect(p, SIZE, RW));
 	for (size_t i = 0; i < PAGES; i++) {
 		poke(p + i * page, i);

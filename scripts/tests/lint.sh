@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The scripts please shellcheck, the man page mandoc and groff, and each command that a
+# reader meets explains itself.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+cd "$here/../.." || exit
+
+mapfile -t scripts < <(grep -lrE '^#!/(bin/bash|bin/sh|usr/bin/env bash)' scripts .ci userspace)
+explains_itself() { "$1" --help | grep -q "$1"; }
+silent() {
+	local said status=0
+
+	said=$("$@" 2>&1) || status=$?
+	echo "$said"
+	[[ $status -eq 0 && ! $said ]]
+}
+commands=(scripts/{apply,boot,build,checkout,export,judge,setup,tally,test})
+
+tap_plan $((3 + ${#commands[@]}))
+tap_check "shellcheck finds nothing in ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
+tap_check "mandoc finds nothing in the man page" silent mandoc -T lint -W warning docs/man/tamalloc.2
+tap_check "groff finds nothing in the man page" silent groff -man -Tutf8 -ww -z docs/man/tamalloc.2
+for command in "${commands[@]}"; do
+	tap_check "$command --help explains it" explains_itself "$command"
+done
+tap_end

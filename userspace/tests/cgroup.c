@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "settings.h"
+#include "tap.h"
+
+void cgroup_make(const char *memory, const char *swap)
+{
+	mount_at(CGROUP_MOUNT, "cgroup2");
+	write_file(CGROUP_MOUNT "/cgroup.subtree_control", "+memory");
+	CHECK(!mkdir(CGROUP, 0755) || errno == EEXIST);
+	write_file(CGROUP "/memory.max", memory);
+	if (!access(CGROUP "/memory.swap.max", W_OK))
+		write_file(CGROUP "/memory.swap.max", swap);
+}
+
+void cgroup_join(void)
+{
+	write_file(CGROUP "/cgroup.procs", "0");
+}
+
+void cgroup_remove(void)
+{
+	CHECK(!rmdir(CGROUP));
+	write_file(CGROUP_MOUNT "/cgroup.subtree_control", "-memory");
+}

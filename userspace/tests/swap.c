@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Swapped out, to compressed memory (zram), and in again. */
+#include <fcntl.h>
+#include <sys/swap.h>
+
+#include "cgroup.h"
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define DEVICE	"/dev/zram0"
+#define ZRAM	"/sys/block/zram0/"
+#define PAGES	512
+#define SIZE	(PAGES * page)
+
+/* What mkswap(8) writes: version, last page and a signature at the end. */
+static void write_header(size_t bytes)
+{
+	char *header = plain(page);
+	uint32_t *info = (void *)(header + 1024);
+	int fd = open(DEVICE, O_WRONLY);
+
+	info[0] = 1;
+	info[1] = bytes / page - 1;
+	memcpy(header + page - 10, "SWAPSPACE2", 10);
+	CHECK(fd >= 0);
+	CHECK_EQ(pwrite(fd, header, page, 0), page);
+	CHECK(!fsync(fd));
+	close(fd);
+	munmap(header, page);
+}
+
+static void stop_swap(void)
+{
+	swapoff(DEVICE);
+	write_file(ZRAM "reset", "1");
+}
+
+static void start_swap(void)
+{
+	if (access(DEVICE, W_OK))
+		tap_skip("there is no " DEVICE " to swap to (ZRAM)");
+	stop_swap();
+	write_file(ZRAM "disksize", "134217728");
+	write_header(134217728);
+	CHECK(!swapon(DEVICE, 0));
+}
+
+/* In pagemap, bit 62 says swapped out; bit 63, present. */
+static size_t swapped(const char *p, size_t bytes)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	size_t count = 0;
+	uint64_t entry;
+
+	for (size_t i = 0; i < bytes; i += page) {
+		CHECK(pread(fd, &entry, 8, ((uintptr_t)p + i) / page * 8) == 8);
+		count += entry >> 62 == 1;
+	}
+	close(fd);
+	return count;
+}
+
+/* Every other page its number; all of those swapped out. */
+static char *swapped_region(void)
+{
+	char *p;
+
+	set(THP "enabled", "always");
+	start_swap();
+	p = align(tamalloc(SIZE), SIZE);
+	for (size_t i = 0; i < PAGES; i += 2)
+		*(size_t *)(p + i * page) = i + 1;
+	CHECK(!madvise(p, SIZE, MADV_PAGEOUT));
+	CHECK_EQ(swapped(p, SIZE), PAGES / 2);
+	CHECK_EQ(resident(p, SIZE), PAGES / 2);
+	return p;
+}
+
+static void check_contents(char *p)
+{
+	for (size_t i = 0; i < PAGES; i += 2)
+		CHECK_EQ(*(size_t *)(p + i * page), i + 1);
+	CHECK_EQ(resident(p, SIZE), PAGES / 2);
+	for (size_t i = 1; i < PAGES; i += 2)
+		check_strict(p + i * page, page);
+}
+
+static void out_and_in(void)
+{
+	check_contents(swapped_region());
+	stop_swap();
+}
+
+static void look(void *p)
+{
+	check_contents(p);
+	memset(p, 'c', SIZE);
+}
+
+static void forked(void)
+{
+	char *p = swapped_region();
+
+	CHECK_EQ(child(look, p), 0);
+	check_contents(p);
+	stop_swap();
+}
+
+static void by_swapoff(void)
+{
+	char *p = swapped_region();
+
+	CHECK(!swapoff(DEVICE));
+	CHECK_EQ(swapped(p, SIZE), 0);
+	check_contents(p);
+	stop_swap();
+}
+
+static void dropped(void)
+{
+	char *p = swapped_region();
+
+	CHECK(!madvise(p, SIZE, MADV_DONTNEED));
+	CHECK_EQ(resident(p, SIZE), 0);
+	check_strict(p, SIZE);
+	stop_swap();
+}
+
+/* Three times what its cgroup may hold: reclaim has to find the pages. */
+static void fill_and_check(void *unused)
+{
+	const size_t bytes = 48 * MIB;
+	char *p;
+
+	(void)unused;
+	cgroup_join();
+	p = tamalloc(bytes);
+	for (size_t i = 0; i < bytes; i += page)
+		*(size_t *)(p + i) = i;
+	CHECK(swapped(p, bytes) >= 30 * MIB / page);
+	CHECK_EQ(resident(p, bytes), bytes / page);
+	for (size_t i = 0; i < bytes; i += page)
+		CHECK_EQ(*(size_t *)(p + i), i);
+}
+
+static void pressure(void)
+{
+	start_swap();
+	cgroup_make("16M", "max");
+	CHECK_EQ(child(fill_and_check, NULL), 0);
+	cgroup_remove();
+	stop_swap();
+}
+
+static const struct test tests[] = {
+	{ "pages swapped out come in again; the others stay strict", out_and_in },
+	{ "a child has its parent's swapped pages, and its own copies", forked },
+	{ "swapoff brings pages in", by_swapoff },
+	{ "MADV_DONTNEED drops swapped pages", dropped },
+	{ "under memory pressure pages are swapped, not lost", pressure },
+};
+
+TAP_MAIN(tests, no_tamalloc)
