@@ -6,6 +6,18 @@ KERNEL ?= 6.12
 ARCH ?= x86_64
 export KERNEL ARCH KERNEL_SRC V DEBUG
 
+ifneq ($(words $(CURDIR)),1)
+$(error the kernel cannot be built in a path with spaces: move this clone, $(CURDIR))
+endif
+ifdef PROG
+ifneq ($(words $(PROG)),1)
+$(error PROG=$(PROG): a path with spaces cannot be given to make)
+endif
+ifeq ($(wildcard $(PROG)),)
+$(error PROG=$(PROG): there is no such file)
+endif
+endif
+
 userspace := build/userspace
 image := build/$(KERNEL)-$(ARCH)$(if $(DEBUG),-debug)/vmlinuz
 boot := scripts/boot --kernel $(image)
@@ -47,14 +59,13 @@ program: setup
 ifeq ($(suffix $(PROG)),.c)
 	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) PROG=$(abspath $(PROG))
 else ifdef PROG
-	@test -f '$(PROG)' || { echo 'PROG=$(PROG): there is no such file' >&2; exit 1; }
 	@! LC_ALL=C readelf -lW '$(PROG)' 2>/dev/null | grep -q INTERP || \
 		{ echo 'PROG=$(PROG) is linked dynamically; the guest has no libraries: link it with -static' >&2; exit 1; }
 else
 	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
 endif
 
-run: kernel program
+run: program kernel
 	@$(boot) --timeout 600 --add $(program) -- /$(notdir $(program)) $(ARGS)
 
 test:

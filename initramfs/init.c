@@ -26,6 +26,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CMD		"/cmd"
@@ -265,19 +266,30 @@ static unsigned long read_taint(void)
 	return taint;
 }
 
+/* Milliseconds since the kernel started its clock. */
+static long uptime_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void run_and_tell(char *const argv[])
 {
 	struct stream out = { .port_name = "stdout" };
 	struct stream err = { .port_name = "stderr" };
 	int verdict = open_port("verdict"), status;
+	long booted;
 	char ack;
 
 	open_stream(&out);
 	open_stream(&err);
+	booted = uptime_ms();
 	status = run(argv, &out, &err);
 	scan_for_leaks();
-	dprintf(verdict, "exit %d stdout=%llu stderr=%llu taint=%lu\n",
-		status, out.bytes, err.bytes, read_taint());
+	dprintf(verdict, "exit %d boot=%ld stdout=%llu stderr=%llu taint=%lu\n",
+		status, booted, out.bytes, err.bytes, read_taint());
 	/* Reads nothing at once for as long as the host has not opened its end. */
 	while (read(verdict, &ack, 1) == 0)
 		usleep(10000);

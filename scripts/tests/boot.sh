@@ -14,7 +14,7 @@ gives() { # STATUS "WORDS" [BOOT ARG]...
 	local status=0 want=$1 words=$2 said
 
 	shift 2
-	said=$("$boot" "$@" 2>&1) || status=$?
+	said=$(timeout 60 "$boot" "$@" 2>&1) || status=$?
 	echo "status $status; $said"
 	[[ $status -eq $want && $said == *"$words"* ]]
 }
@@ -69,14 +69,16 @@ times_out() {
 killed_boot() {
 	local qemu
 
-	"$boot" -- sleep 1000 2>/dev/null &
+	"$boot" -- sleep 1000 >/dev/null 2>&1 &
 	qemu=$(qemu_pid)
 	runs "$qemu" || { echo "QEMU was not seen to run"; return 1; }
 	kill -KILL $!
 	wait $! 2>/dev/null
 	sleep 0.5
 	rm -rf "$work"/tamalloc-boot.*
-	! runs "$qemu"
+	runs "$qemu" || return 0
+	kill -KILL "$qemu"
+	return 1
 }
 
 nothing_left() { [[ ! $(find "$work" -name 'tamalloc-boot.*') ]]; }
@@ -86,7 +88,7 @@ echo inside >"$work/dir/file"
 printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$work/words"
 chmod +x "$work/words"
 
-tap_plan 25
+tap_plan 26
 tap_check "status 0 passes" gives 0 '' -- true
 tap_check "status 1 passes" gives 1 '' -- false
 tap_check "status 42 passes" gives 42 '' -- sh -c 'exit 42'
@@ -98,8 +100,9 @@ tap_check "arguments arrive as they are" prints $'<a b><><*><\n>' --add "$work/w
 tap_check "a directory is added with what is in it" prints $'inside\n' --add "$work/dir" -- cat /dir/file
 tap_check "output and errors come apart" apart
 tap_check "binary output arrives unchanged" same_bytes 4096
+tap_check "what is written right before the end arrives" same_bytes 60000
 tap_check "10 MB of output arrive whole" same_bytes 10485760
-tap_check "what runs on after the command is not waited for" gives 0 '' --timeout 20 -- sh -c 'sleep 1000 & true'
+tap_check "what runs on after the command is not waited for" gives 0 '' --timeout 20 -- sh -c 'while echo on; do :; done & true'
 tap_check "all CPUs come up" prints $'4\n' --smp 4 -- nproc
 tap_check "instructions can be counted" gives 0 'to count instructions' --icount -- true
 tap_check "the accelerator is named" gives 0 'boot: tcg (as asked)' --accel tcg -- true
