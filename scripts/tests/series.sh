@@ -14,8 +14,10 @@ series=$top/patches/linux-$kernel
 source=${KERNEL_SRC:-/usr/src/linux-source-$kernel.tar.xz}
 build=$top/build/series
 
-mkdir -p "$top/build"
-work=$(mktemp -d "$top/build/series-test.XXXXXX")
+# Always the same place: the compiler is told where the source is, and ccache by that.
+work=$build/work
+rm -rf "$work"
+mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 patches=("$series"/000[1-9]*.patch)
