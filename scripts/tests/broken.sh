@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Leaves out one guard of the kernel's after the other and asks whether the tests
+# notice. The list is the table in docs/testing.md; the guards are in broken.patch.
+#   broken.sh [GUARD]...
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+kernel=$top/build/6.12-x86_64-broken/vmlinuz
+programs=$top/build/userspace
+
+# "GUARD TEST...": the first and the last column of the table.
+table() { sed -nE 's/^\| `([a-z0-9-]+)` \|.*\| ([a-z0-9_, ]+) \|$/\1 \2/p' "$top/docs/testing.md" | tr -d ,; }
+
+# run GUARD TEST: its TAP in $said and how that ended in $status.
+run() {
+	local guard=$1 command=("/$2") options=(--smp 2 --timeout 240)
+	local program=$programs/tests/$2
+
+	case $2 in
+	bench) options=(--icount) program=$programs/bench ;;
+	model) command+=(--seed 1 --ops 20000) program=$programs/model ;;
+	esac
+	for _ in 1 2; do
+		status=0
+		said=$("$top/scripts/boot" --kernel "$kernel" "${options[@]}" --add "$program" \
+			--append "numa=fake=2 tamalloc_break=$guard" -- "${command[@]}" 2>&1) || status=$?
+		# QEMU's own race, see scripts/boot --help: the only run that is worth another.
+		((status == 120)) || break
+	done
+}
+
+# A point that failed, a report or a panic of the kernel's, or a guest that hangs.
+is_red() {
+	case $status in
+	122 | 123 | 124) ;;
+	*) grep -qE '^(not ok|missed)' <<<"$said" ;;
+	esac
+}
+
+notices() {
+	run "$1" "$2"
+	is_red || { echo "$2 ended with $status:"; tail -n 20 <<<"$said"; return 1; }
+}
+
+does_not_mind() {
+	run nothing "$1"
+	((status == 0)) && ! is_red && grep -qE '^(ok|met)' <<<"$said" || { tail -n 20 <<<"$said"; return 1; }
+}
+
+is_complete() {
+	diff <(grep -oE 'tamalloc_broken\("[a-z0-9-]+"\)' "$here/broken.patch" | cut -d'"' -f2 | sort -u) \
+		<(table | cut -d' ' -f1 | sort -u)
+}
+
+mapfile -t lines < <(table)
+wanted=()
+for line in "${lines[@]}"; do
+	[[ $# -gt 0 && " $* " != *" ${line%% *} "* ]] || wanted+=("$line")
+done
+mapfile -t tests < <(printf '%s\n' "${wanted[@]#* }" | tr ' ' '\n' | sort -u)
+pairs=$(printf '%s\n' "${wanted[@]#* }" | wc -w)
+
+tap_plan $((1 + ${#tests[@]} + pairs))
+tap_check "the table in docs/testing.md lists the guards that can be left out" is_complete
+for test in "${tests[@]}"; do
+	tap_check "$test passes while nothing is left out" does_not_mind "$test"
+done
+for line in "${wanted[@]}"; do
+	for test in ${line#* }; do
+		tap_check "$test notices: ${line%% *}" notices "${line%% *}" "$test"
+	done
+done
+tap_end
