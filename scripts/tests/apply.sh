@@ -62,6 +62,16 @@ misfit() {
 	[[ $status -eq 1 && $(sums) == "$before" ]] && leaves_nothing &&
 		grep -q "$last" "$work/said" && grep -q '000.*does not fit' "$work/said"
 }
+# One line of context differs, as far from the change as context goes.
+no_fuzz() {
+	local status=0
+
+	lay_out
+	sed -i 's/^obj-$(CONFIG_PAGE_EXTENSION).*/# another line/' "$work/tree/mm/Makefile"
+	"$here/../apply" "$work/tree" >"$work/said" 2>&1 || status=$?
+	cat "$work/said"
+	[[ $status -eq 1 ]] && grep -q 'another line' "$work/tree/mm/Makefile" && grep -q 'does not fit' "$work/said"
+}
 half_applied() {
 	local before status=0
 
@@ -78,12 +88,13 @@ no_tree() {
 	((status == 125))
 }
 
-tap_plan 7
+tap_plan 8
 tap_check "the series applies, file for file what was built" applies
 tap_check "applied already is said, and is success" applied_twice
 tap_check "no .orig or .rej is left" leaves_nothing
 tap_check "the series applies to a tree under git" under_git
 tap_check "a tree that a late patch does not fit stays byte for byte, and the patch is named" misfit
+tap_check "a tree that it fits only by a guess is refused" no_fuzz
 tap_check "a tree with half of the series stays byte for byte" half_applied
 tap_check "what is no kernel tree is a set-up error" no_tree
 tap_end

@@ -88,7 +88,7 @@ echo inside >"$work/dir/file"
 printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$work/words"
 chmod +x "$work/words"
 
-tap_plan 26
+tap_plan 28
 tap_check "status 0 passes" gives 0 '' -- true
 tap_check "status 1 passes" gives 1 '' -- false
 tap_check "status 42 passes" gives 42 '' -- sh -c 'exit 42'
@@ -104,6 +104,8 @@ tap_check "what is written right before the end arrives" same_bytes 60000
 tap_check "10 MB of output arrive whole" same_bytes 10485760
 tap_check "what runs on after the command is not waited for" gives 0 '' --timeout 20 -- sh -c 'while echo on; do :; done & true'
 tap_check "all CPUs come up" prints $'4\n' --smp 4 -- nproc
+tap_check "a disk is as large as was asked for" prints $'32768\n' --disk 16M -- cat /sys/block/vda/size
+tap_check "a disk that cannot be is 125" gives 125 'no such disk' --disk much -- true
 tap_check "instructions can be counted" gives 0 'to count instructions' --icount -- true
 tap_check "the accelerator is named" gives 0 'boot: tcg (as asked)' --accel tcg -- true
 tap_check "a WARNING makes a passing run red" gives 122 'mm/x.c:1' -- \
