@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The call asks the LSM hook, and asks it as mmap(2) does: watched by kprobes. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/personality.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define TRACING		"/tmp/tamalloc-tracing"
+
+/*
+ * Capabilities are the LSM that every kernel has. Only security_mmap_file() calls
+ * its hook: with what was asked for, and with what will be mapped.
+ */
+static const char *const probes[] = {
+	"p:tamalloc/hook cap_mmap_file file=$arg1:x64 asked=$arg2:x64 mapped=$arg3:x64 flags=$arg4:x64",
+	"p:tamalloc/lock down_write_killable",
+	"p:tamalloc/map do_mmap",
+};
+
+/* What was hit in the last watch(), in order, with what was passed. */
+static char events[1024];
+
+static void append(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_APPEND);
+
+	CHECK(fd >= 0);
+	if (write(fd, text, strlen(text)) < 0)
+		tap_fail(__FILE__, __LINE__, "%s: no '%s': %s", file, text, strerror(errno));
+	close(fd);
+}
+
+static void empty(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_TRUNC);
+
+	CHECK(fd >= 0);
+	close(fd);
+}
+
+static void stop_probes(void)
+{
+	if (!access(TRACING "/events/tamalloc", F_OK))
+		write_file(TRACING "/events/tamalloc/enable", "0");
+	empty(TRACING "/kprobe_events");
+}
+
+static void start_probes(void)
+{
+	char filter[64];
+
+	mount_at(TRACING, "tracefs");
+	if (access(TRACING "/kprobe_events", W_OK))
+		tap_skip("this kernel has no kprobe events (KPROBE_EVENTS)");
+	stop_probes();
+	for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++)
+		append(TRACING "/kprobe_events", probes[i]);
+	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
+	write_file(TRACING "/events/tamalloc/filter", filter);
+}
+
+/* Watch @fn and compare; of "..: hook: (cap_mmap_file+0x0/0x10) file=.." the ends count. */
+static void watch(void (*fn)(void), const char *want)
+{
+	char line[512], *name, *args;
+	FILE *trace;
+
+	empty(TRACING "/trace");
+	write_file(TRACING "/events/tamalloc/enable", "1");
+	fn();
+	write_file(TRACING "/events/tamalloc/enable", "0");
+
+	trace = fopen(TRACING "/trace", "r");
+	CHECK(trace);
+	events[0] = '\0';
+	while (fgets(line, sizeof(line), trace)) {
+		name = strstr(line, ": ");
+		args = strchr(line, ')');
+		if (line[0] == '#' || !name || !args)
+			continue;
+		CHECK(strlen(events) + strlen(line) < sizeof(events));
+		args[strcspn(args, "\n")] = '\0';
+		strcat(strncat(events, name + 2, strcspn(name + 2, ":")), args + 1);
+		strcat(events, "; ");
+	}
+	fclose(trace);
+	if (strcmp(events, want))
+		tap_fail(__FILE__, __LINE__, "came by: %s\n# instead of: %s", events, want);
+}
+
+/* Asked once, and before mmap_lock is taken, which is the first lock taken. */
+#define ASKED(mapped) \
+	"hook file=0x0 asked=0x3 mapped=" mapped " flags=0x4022; lock; map; "
+
+static void *given;
+
+static void call(void)
+{
+	CHECK(!tamalloc_call(page, &given));
+}
+
+static void map(void)
+{
+	given = plain(page);
+}
+
+static void watched_as_mmap(const char *want)
+{
+	start_probes();
+	watch(map, want);
+	watch(call, want);
+	stop_probes();
+}
+
+static void by_call(void)
+{
+	watched_as_mmap(ASKED("0x3"));
+}
+
+/* What is mapped executable was asked for as executable. */
+static void read_implies_exec(void)
+{
+	struct vma vma;
+
+	CHECK(personality(READ_IMPLIES_EXEC) >= 0);
+	watched_as_mmap(ASKED("0x7"));
+	CHECK(find_vma(given, &vma));
+	CHECK(!strcmp(vma.perms, "rwxp"));
+}
+
+#ifdef __x86_64__
+static void call_int80(void)
+{
+	static void *low;
+	long ret;
+
+	asm volatile("int $0x80" : "=a"(ret)
+		     : "a"(SYS_tamalloc), "b"(page), "c"(&low)
+		     : "memory", "r8", "r9", "r10", "r11");
+	CHECK_EQ((int)ret, 0);
+}
+
+static void by_i386(void)
+{
+	start_probes();
+	watch(call_int80, ASKED("0x3"));
+	stop_probes();
+}
+#endif
+
+/* Refused before there is anything to ask for. */
+static void call_with_nothing(void)
+{
+	CHECK_FAILS(tamalloc_call(0, &given), EINVAL);
+	CHECK_FAILS(tamalloc_call(SIZE_MAX, &given), ENOMEM);
+}
+
+static void by_bad_size(void)
+{
+	start_probes();
+	watch(call_with_nothing, "");
+	stop_probes();
+}
+
+static const struct test tests[] = {
+	{ "the hook is asked once, before mmap_lock, with what mmap passes", by_call },
+	{ "READ_IMPLIES_EXEC: an LSM sees the PROT_EXEC that is mapped", read_implies_exec },
+#ifdef __x86_64__
+	{ "the i386 entry asks the hook", by_i386 },
+#endif
+	{ "a size that is refused neither asks nor locks", by_bad_size },
+};
+
+TAP_MAIN(tests, no_tamalloc)
