@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Filling memory, touching it, and what the kernel shows of it. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+
+#include "matrix.h"
+
+#define PATIENCE 12000	/* times 10 ms: a debug kernel is slow */
+
+char *get(const struct cell *cell, size_t size)
+{
+	return align(cell->kind->map(size), size);
+}
+
+static size_t *last_word(const char *p)
+{
+	return (size_t *)(p + page - sizeof(size_t));
+}
+
+void fill(char *p, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++, p += page)
+		*(size_t *)p = *last_word(p) = i + 1;
+}
+
+const char *contents(const char *p, size_t pages)
+{
+	static char text[80];
+	size_t kept = 0, zero = 0, wrong = 0;
+
+	for (size_t i = 0; i < pages; i++, p += page) {
+		if (!(pagemap(p) >> 62))
+			continue;
+		if (*(size_t *)p == i + 1 && *last_word(p) == i + 1)
+			kept++;
+		else if (all_zero(p, page))
+			zero++;
+		else
+			wrong++;
+	}
+	if (!wrong && !zero && !kept)
+		return "nothing there";
+	if (!wrong && !zero)
+		return "contents kept";
+	if (!wrong && !kept)
+		return "all zero";
+	snprintf(text, sizeof(text), "%zu kept, %zu zero, %zu WRONG", kept, zero, wrong);
+	if (!wrong)
+		*strstr(text, ", 0 WRONG") = '\0';
+	return text;
+}
+
+static sigjmp_buf before;
+static siginfo_t told;
+
+static void note_signal(int number, siginfo_t *info, void *unused)
+{
+	(void)unused;
+	told = *info;
+	siglongjmp(before, number);
+}
+
+static const char *signal_code(void)
+{
+	if (told.si_signo == SIGSEGV)
+		return told.si_code == SEGV_MAPERR ? "MAPERR" : told.si_code == SEGV_ACCERR ?
+			"ACCERR" : told.si_code == SEGV_PKUERR ? "PKUERR" : "code?";
+	return told.si_code == BUS_MCEERR_AR ? "MCEERR_AR" : told.si_code == BUS_ADRERR ?
+		"ADRERR" : "code?";
+}
+
+const char *touch(char *p, char how)
+{
+	const struct sigaction action = { .sa_sigaction = note_signal, .sa_flags = SA_SIGINFO };
+	static char text[40];
+	struct sigaction segv, bus;
+	int number;
+
+	sigaction(SIGSEGV, &action, &segv);
+	sigaction(SIGBUS, &action, &bus);
+	number = sigsetjmp(before, 1);
+	strcpy(text, "ok");
+	if (number)
+		snprintf(text, sizeof(text), "SIG%s %s", sigabbrev_np(number), signal_code());
+	else if (how == 'w')
+		poke(p, 'x');
+	else
+		(void)peek(p);
+	sigaction(SIGSEGV, &segv, NULL);
+	sigaction(SIGBUS, &bus, NULL);
+	return text;
+}
+
+void read_all(const char *p, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++)
+		(void)peek(p + i * page);
+}
+
+void write_all(char *p, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++)
+		poke(p + i * page, 'x');
+}
+
+long usage(const char *p, size_t pages, const char *name)
+{
+	const char *end = p + pages * page;
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	size_t length = strlen(name);
+	bool inside = false;
+	char line[512];
+	long kb = 0;
+
+	CHECK(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
+		unsigned long from, to;
+
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = from < (uintptr_t)end && to > (uintptr_t)p;
+		else if (inside && !strncmp(line, name, length) && line[length] == ':')
+			kb += atol(line + length + 1);
+	}
+	fclose(smaps);
+	return kb / (page / KIB);
+}
+
+int mappings(const char *p, size_t size)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long from, to;
+	char line[512];
+	int count = 0;
+
+	CHECK(maps);
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			count += from < (uintptr_t)p + size && to > (uintptr_t)p;
+	fclose(maps);
+	return count;
+}
+
+uint64_t pagemap(const char *p)
+{
+	static int fd = -1;
+	static pid_t owner;
+	uint64_t entry;
+
+	/* The file shows the process that opened it, also to its children. */
+	if (owner != getpid()) {
+		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+		owner = getpid();
+	}
+	CHECK(pread(fd, &entry, sizeof(entry), (uintptr_t)p / page * sizeof(entry)) == sizeof(entry));
+	return entry;
+}
+
+size_t swapped(const char *p, size_t pages)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pages; i++)
+		count += pagemap(p + i * page) >> 62 == 1;
+	return count;
+}
+
+const char *flags_of(const char *p)
+{
+	static struct vma vma;
+	char *own;
+
+	CHECK(find_vma(p, &vma));
+	own = strstr(vma.flags, " " REGION_FLAG);
+	if (own)
+		memmove(own, own + 3, strlen(own + 3) + 1);
+	return vma.flags + 1;
+}
+
+void wait_for_growth(const char *path, long more)
+{
+	long start = number(path);
+
+	for (int i = 0; i < PATIENCE; i++) {
+		if (number(path) >= start + more)
+			return;
+		usleep(10000);
+	}
+	tap_fail(__FILE__, __LINE__, "%s stays at %ld", path, number(path));
+}
+
+/* Unmapping does it for the CPU it is done on. */
+void drain_lru(void)
+{
+	munmap(plain(page), page);
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs each operation of the matrix on each kind of memory and compares:
+ *
+ *	matrix [--markdown] [SUBJECT]...
+ *
+ * prints TAP, a point for each row; with --markdown the table as well, each line
+ * of it a comment of TAP. A row passes if all kinds did the same, or if they did
+ * not and the row tells why.
+ */
+#include <ctype.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "matrix.h"
+#include "result.h"
+
+#define CELL_SECONDS	150	/* a cell that takes longer hangs */
+
+/* What is compared; the first is what the others have to equal. */
+static const struct kind kinds[] = {
+	{ "mmap", plain, false },
+	{ "tamalloc", tamalloc, true },
+};
+#define KINDS ((int)(sizeof(kinds) / sizeof(*kinds)))
+
+static const struct subject subjects[] = {
+	{ "touch", touch_rows },
+	{ "neighbours", neighbour_rows },
+	{ "mprotect", protect_rows },
+	{ "munmap", unmap_rows },
+	{ "mremap", mremap_rows },
+	{ "fork", fork_rows },
+	{ "mlock", lock_rows },
+	{ "madvise", advice_rows },
+	{ "proc", proc_rows },
+	{ "limits", limit_rows },
+	{ "access", access_rows },
+	{ "devices", device_rows },
+	{ "tracking", track_rows },
+	{ "userfaultfd", uffd_rows },
+	{ "mseal-pkeys", seal_rows },
+	{ "numa", numa_rows },
+	{ "ksm", ksm_rows },
+	{ "swap", swap_rows },
+	{ "memcg", memcg_rows },
+	{ "thp", thp_rows },
+	{ "reclaim", reclaim_rows },
+	{ "hwpoison", poison_rows },
+	{ "coredump", dump_rows },
+	{ "oom-reaper", reaper_rows },
+	{ "zeroing", zero_rows },
+	{ "memcg-v1", memcg1_rows },
+};
+#define SUBJECTS ((int)(sizeof(subjects) / sizeof(*subjects)))
+
+/* As tap.c has it: what a cell touches besides its memory is all present. */
+static void settle(void)
+{
+	char stack[64 << 10];
+
+	memset(stack, 1, sizeof(stack));
+	asm volatile("" : : "r"(stack) : "memory");
+	free(malloc(sizeof(stack)));
+	mlockall(MCL_CURRENT);
+	munlockall();
+}
+
+/* One CPU, so that what each CPU keeps for itself is where the cell looks. */
+static void run_cell(const struct row *row, const struct kind *kind)
+{
+	const struct cell cell = { kind, row->arg };
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	sched_setaffinity(0, sizeof(first), &first);
+	setpgid(0, 0);
+	alarm(CELL_SECONDS);
+	settle();
+	row->run(&cell);
+	fflush(stdout);
+	_exit(EXIT_SUCCESS);
+}
+
+/* True if the cell got to its end; what it said is in @result. */
+static bool cell_ends(const struct row *row, const struct kind *kind, char *result)
+{
+	int status;
+	pid_t pid;
+
+	result_clear();
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		run_cell(row, kind);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	kill(-pid, SIGKILL);
+	settings_restore();
+	if (WIFSIGNALED(status))
+		say("killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+	else if (status)
+		say("a check failed");
+	strcpy(result, result_text());
+	return !status && *result;
+}
+
+/* The name of an error that the result begins with, or nothing. */
+static size_t error_length(const char *result)
+{
+	size_t length = 0;
+
+	if (*result == 'E')
+		while (isupper(result[length]) || isdigit(result[length]))
+			length++;
+	return length > 2 ? length : 0;
+}
+
+static bool refused_as_told(const struct row *row, const char *result)
+{
+	const char *want = row->refused ? row->refused : "";
+	size_t length = error_length(result);
+
+	return length == strlen(want) && !strncmp(result, want, length);
+}
+
+/* What is wrong with the row, or NULL. */
+static const char *verdict(const struct row *row, char (*result)[RESULT_SIZE], bool all_end)
+{
+	bool differ = false;
+
+	for (int i = 1; i < KINDS; i++)
+		differ |= !!strcmp(result[0], result[i]);
+	if (!all_end)
+		return "a cell did not get to its end";
+	if (!refused_as_told(row, result[0]))
+		return row->refused ? "not refused as the row says" : "refused, and the row does not say so";
+	if (differ && !row->intended)
+		return "the kinds differ";
+	if (!differ && row->intended)
+		return "the kinds do not differ, although the row says why they do";
+	return NULL;
+}
+
+static bool run_row(const struct subject *subject, const struct row *row, int number, bool markdown)
+{
+	static char result[KINDS][RESULT_SIZE];
+	bool all_end = true;
+	const char *wrong;
+
+	for (int i = 0; i < KINDS; i++)
+		all_end &= cell_ends(row, &kinds[i], result[i]);
+	wrong = verdict(row, result, all_end);
+	printf("%sok %d - %s: %s\n", wrong ? "not " : "", number, subject->name, row->operation);
+	if (wrong) {
+		tap_note("%s", wrong);
+		for (int i = 0; i < KINDS; i++)
+			tap_note("%-8s %s", kinds[i].name, result[i]);
+	}
+	if (markdown) {
+		printf("# | %s |", row->operation);
+		for (int i = 0; i < KINDS; i++)
+			printf(" %s |", i && !strcmp(result[0], result[i]) ? "the same" : result[i]);
+		printf(" %s |\n", row->intended ? row->intended : "");
+	}
+	return !wrong;
+}
+
+static bool run_subject(const struct subject *subject, int *number, bool markdown)
+{
+	bool all = true;
+
+	if (markdown) {
+		printf("# |# %s\n# | operation |", subject->name);
+		for (int i = 0; i < KINDS; i++)
+			printf(" %s |", kinds[i].name);
+		printf(" why they differ |\n# |---|");
+		for (int i = 0; i < KINDS; i++)
+			printf("---|");
+		printf("---|\n");
+	}
+	for (const struct row *row = subject->rows; row->operation; row++)
+		all &= run_row(subject, row, ++*number, markdown);
+	return all;
+}
+
+static bool wanted(const struct subject *subject, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++)
+		if (!strcmp(*names, subject->name))
+			return true;
+	return false;
+}
+
+static int usage_error(const char *name)
+{
+	fprintf(stderr, "matrix: no subject is called %s; there are:", name);
+	for (int i = 0; i < SUBJECTS; i++)
+		fprintf(stderr, " %s", subjects[i].name);
+	fprintf(stderr, "\n");
+	return 2;
+}
+
+static bool known(const char *name)
+{
+	for (int i = 0; i < SUBJECTS; i++)
+		if (!strcmp(name, subjects[i].name))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	const struct rlimit no_core = { 0, RLIM_INFINITY };
+	bool markdown = argc > 1 && !strcmp(argv[1], "--markdown"), all = true;
+	char **names = argv + 1 + markdown;
+	int rows = 0, number = 0;
+
+	for (char **name = names; *name; name++)
+		if (!known(*name))
+			return usage_error(*name);
+	for (int i = 0; i < SUBJECTS; i++)
+		for (const struct row *row = subjects[i].rows; wanted(&subjects[i], names) && row->operation; row++)
+			rows++;
+	printf("1..%d\n", rows);
+	if (no_tamalloc()) {
+		printf("Bail out! %s\n", no_tamalloc());
+		return EXIT_FAILURE;
+	}
+	setrlimit(RLIMIT_CORE, &no_core);
+	settings_init();
+	result_init();
+	for (int i = 0; i < SUBJECTS; i++)
+		if (wanted(&subjects[i], names))
+			all &= run_subject(&subjects[i], &number, markdown);
+	return all ? EXIT_SUCCESS : EXIT_FAILURE;
+}

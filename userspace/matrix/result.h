@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a cell has said, kept where the process that compares can read it. */
+#ifndef RESULT_H
+#define RESULT_H
+
+#define RESULT_SIZE 1024
+
+void result_init(void);
+void result_clear(void);
+const char *result_text(void);
+
+#endif /* RESULT_H */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What Linux 6.12 has and the headers of Debian 12 do not. */
+#ifndef UAPI_H
+#define UAPI_H
+
+#include <linux/types.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+
+#ifndef MADV_POPULATE_READ
+# define MADV_POPULATE_READ	22
+# define MADV_POPULATE_WRITE	23
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+# define MADV_DONTNEED_LOCKED	24
+#endif
+#ifndef MADV_COLLAPSE
+# define MADV_COLLAPSE		25
+#endif
+#ifndef MADV_SOFT_OFFLINE
+# define MADV_SOFT_OFFLINE	101
+#endif
+#ifndef PR_SET_MEMORY_MERGE
+# define PR_SET_MEMORY_MERGE	67
+#endif
+#ifndef PR_SET_VMA
+# define PR_SET_VMA		0x53564d41
+# define PR_SET_VMA_ANON_NAME	0
+#endif
+#ifndef SYS_process_mrelease
+# define SYS_process_mrelease	448
+#endif
+#ifndef SYS_set_mempolicy_home_node
+# define SYS_set_mempolicy_home_node 450
+#endif
+#ifndef SYS_mseal
+# define SYS_mseal		462
+#endif
+
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+# define UFFD_FEATURE_WP_UNPOPULATED	(1 << 13)
+#endif
+#ifndef UFFD_FEATURE_POISON
+# define UFFD_FEATURE_POISON		(1 << 14)
+struct uffdio_poison {
+	struct uffdio_range range;
+	__u64 mode;
+	__s64 updated;
+};
+# define UFFDIO_POISON		_IOWR(UFFDIO, 0x08, struct uffdio_poison)
+#endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+# define UFFD_FEATURE_WP_ASYNC		(1 << 15)
+#endif
+#ifndef UFFD_FEATURE_MOVE
+# define UFFD_FEATURE_MOVE		(1 << 16)
+struct uffdio_move {
+	__u64 dst, src, len, mode;
+	__s64 move;
+};
+# define UFFDIO_MOVE		_IOWR(UFFDIO, 0x05, struct uffdio_move)
+#endif
+
+#ifndef PAGEMAP_SCAN
+struct page_region {
+	__u64 start, end, categories;
+};
+struct pm_scan_arg {
+	__u64 size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	__u64 category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+# define PAGEMAP_SCAN		_IOWR('f', 16, struct pm_scan_arg)
+# define PAGE_IS_WPALLOWED	(1 << 0)
+# define PAGE_IS_WRITTEN	(1 << 1)
+# define PAGE_IS_FILE		(1 << 2)
+# define PAGE_IS_PRESENT	(1 << 3)
+# define PAGE_IS_SWAPPED	(1 << 4)
+# define PAGE_IS_PFNZERO	(1 << 5)
+# define PAGE_IS_HUGE		(1 << 6)
+# define PAGE_IS_SOFT_DIRTY	(1 << 7)
+# define PM_SCAN_WP_MATCHING	(1 << 0)
+# define PM_SCAN_CHECK_WPASYNC	(1 << 1)
+#endif
+
+#endif /* UAPI_H */
