@@ -1,0 +1,778 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each allocation and each copy that a call or a first touch makes, failed in
+ * turn by /proc/self/fail-nth: the error is a documented one, the contents are
+ * what they were, and nothing is left. Needs a kernel made with DEBUG=1.
+ * "inject plain" does the same to mmap() memory, to tell whose a failure is.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "cgroup.h"
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define PAGES	16
+#define SIZE	(PAGES * page)
+#define TIB	(GIB << 10)
+#define FAR	((void *)(32 * TIB))
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+/* A call, made over and over, each time with the next failure. */
+struct op {
+	void (*before)(void);
+	/* -1 and errno, else a success. */
+	long (*call)(void);
+	/* Checks what there is now, and removes it. */
+	void (*after)(long ret);
+	/* The errors that the manual pages have for want of memory. */
+	int errors[3];
+	/* vm.overcommit_memory: 2, where every page is accounted, unless said. */
+	const char *overcommit;
+};
+
+static const struct kind {
+	const char *name;
+	void *(*reserve)(size_t size);
+} kinds[] = {
+	{ "tamalloc", tamalloc },
+	{ "plain", plain },
+}, *kind = kinds;
+
+static char *region, *span;
+static int fail_nth;
+
+/*
+ * What can fail: one source of failures at a time, so that the n-th is the same
+ * each time. Slab allocations are counted if no cache has to be marked for it,
+ * page allocations down to an order; copies always.
+ */
+static const struct source {
+	const char *name, *only_marked_slabs, *least_order;
+} sources[] = {
+	{ "slab", "N", "99" },
+	{ "page", "Y", "0" },
+	{ "copy", "Y", "99" },
+};
+
+static void let_fail(const struct source *source)
+{
+	write_file("/sys/kernel/debug/failslab/cache-filter", source->only_marked_slabs);
+	write_file("/sys/kernel/debug/fail_page_alloc/min-order", source->least_order);
+}
+
+/* As it comes, failslab and the like spare nearly all: what may wait for memory. */
+static void let_all_fail(void)
+{
+	set("/sys/kernel/debug/failslab/cache-filter", "N");
+	set("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	set("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+	set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
+	set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
+	set("/sys/kernel/debug/failslab/verbose", "0");
+	set("/sys/kernel/debug/fail_page_alloc/verbose", "0");
+	set("/sys/kernel/debug/fail_usercopy/verbose", "0");
+}
+
+static void arm(int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", n);
+
+	CHECK_EQ(pwrite(fail_nth, text, len, 0), len);
+}
+
+/* True if the failure has happened. To ask makes a copy, which may be the n-th. */
+static bool disarm(void)
+{
+	char left[16] = "";
+	bool happened = pread(fail_nth, left, sizeof(left) - 1, 0) > 0 && atoi(left) == 0;
+
+	while (pwrite(fail_nth, "0", 1, 0) != 1)
+		CHECK_EQ(errno, EFAULT);
+	return happened;
+}
+
+/* What a failed call must leave as it was, all of it exact. */
+static const struct count {
+	const char *path, *name;
+} counts[] = {
+	{ "/proc/self/status", "VmSize" },
+	{ "/proc/self/status", "VmPTE" },
+	{ "/proc/self/status", "VmLck" },
+	{ "/proc/self/smaps_rollup", "Anonymous" },
+	{ "/proc/meminfo", "Committed_AS" },
+};
+
+#define COUNTS (sizeof(counts) / sizeof(*counts))
+
+struct state {
+	long count[COUNTS];
+	int maps;
+};
+
+static struct state state(void)
+{
+	struct state now = { .maps = map_count() };
+
+	for (size_t i = 0; i < COUNTS; i++)
+		now.count[i] = field(counts[i].path, counts[i].name);
+	return now;
+}
+
+static void check_state(const struct state *before, int n, int error)
+{
+	struct state now = state();
+
+	for (size_t i = 0; i < COUNTS; i++)
+		if (now.count[i] != before->count[i])
+			tap_fail(__FILE__, __LINE__, "after failure %d (%s), %s is %ld, not %ld", n,
+				 strerrorname_np(error), counts[i].name, now.count[i], before->count[i]);
+	if (now.maps != before->maps)
+		tap_fail(__FILE__, __LINE__, "after failure %d (%s), there are %d mappings, not %d", n,
+			 strerrorname_np(error), now.maps, before->maps);
+}
+
+static bool documented(const struct op *op, int error)
+{
+	for (size_t i = 0; i < sizeof(op->errors) / sizeof(*op->errors); i++)
+		if (error && op->errors[i] == error)
+			return true;
+	return false;
+}
+
+/* One round: the call with its n-th failure, of which there may be none. */
+static bool fail_one(const struct op *op, int n, int *error)
+{
+	bool happened;
+	long ret;
+
+	if (op->before)
+		op->before();
+	arm(n);
+	ret = op->call();
+	*error = ret == -1 ? errno : 0;
+	happened = disarm() && n;
+	if (*error && !happened)
+		tap_fail(__FILE__, __LINE__, "without a failure: %s", strerrorname_np(*error));
+	if (*error && !documented(op, *error))
+		tap_fail(__FILE__, __LINE__, "failure %d gives %s", n, strerrorname_np(*error));
+	op->after(ret);
+	return happened;
+}
+
+/* Fail all that is left to fail; some of it, the detectors' own, comes and goes. */
+static int fail_each_of(const struct source *source, const struct op *op)
+{
+	int refused = 0, done = 0, error;
+	struct state before;
+
+	let_fail(source);
+	/* Without a failure first: there is much that a program sets up once. */
+	fail_one(op, 0, &error);
+	before = state();
+	for (int n = 1, none = 0; none < 3; n++) {
+		bool happened = fail_one(op, n, &error);
+
+		check_state(&before, n, error);
+		refused += happened && error;
+		done += happened && !error;
+		none = happened ? 0 : none + 1;
+	}
+	tap_note("%s: %d failures; %d refused the call, %d it did without", source->name,
+		 refused + done, refused, done);
+	return refused + done;
+}
+
+static void fail_each(void *arg)
+{
+	const struct op *op = arg;
+	int failures = 0;
+
+	cgroup_join();
+	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
+	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
+	CHECK(fail_nth >= 0);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+		failures += fail_each_of(&sources[i], op);
+	CHECK(failures);
+}
+
+/* A cgroup stays, dying, for as long as one page is charged to it. */
+static long dying(void)
+{
+	return field(CGROUP_MOUNT "/cgroup.stat", "nr_dying_descendants");
+}
+
+static void check_all_uncharged(long before)
+{
+	for (int i = 0; i < 400 && dying() > before; i++)
+		usleep(25000);
+	CHECK_EQ(dying(), before);
+}
+
+static void in_cgroup(void (*fn)(void *), void *arg)
+{
+	long before;
+
+	let_all_fail();
+	cgroup_make("max", "max");
+	before = dying();
+	CHECK_EQ(child(fn, arg), 0);
+	cgroup_remove();
+	check_all_uncharged(before);
+}
+
+static void inject(struct op op)
+{
+	/* Room to reserve all that a test wants, and strictly accounted. */
+	set("/proc/sys/vm/overcommit_kbytes", "4294967296");
+	set("/proc/sys/vm/overcommit_memory", op.overcommit ?: "2");
+	in_cgroup(fail_each, &op);
+}
+
+/* The system call. */
+
+static char **slot;
+
+static long call(void)
+{
+	region = NULL;
+	return tamalloc_call(SIZE, &region);
+}
+
+static void unmap_untouched(long ret)
+{
+	if (ret)
+		return;
+	CHECK_EQ(resident(region, SIZE), 0);
+	CHECK(!munmap(region, SIZE));
+}
+
+static void system_call(void)
+{
+	inject((struct op){ .call = call, .after = unmap_untouched, .errors = { ENOMEM } });
+}
+
+/* Room for one more mapping, or none. */
+static void fill_maps(int room)
+{
+	char text[16], *last[2] = { NULL, NULL }, *p;
+
+	snprintf(text, sizeof(text), "%d", map_count() + 20);
+	set("/proc/sys/vm/max_map_count", text);
+	/* Shared ones never merge, so each is one more. */
+	for (;;) {
+		p = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			break;
+		last[1] = last[0];
+		last[0] = p;
+	}
+	for (int i = 0; i < room; i++)
+		CHECK(!munmap(last[i], page));
+}
+
+static void fill_maps_once(void)
+{
+	static bool full;
+
+	if (!full)
+		fill_maps(1);
+	full = true;
+}
+
+static void map_limit(void)
+{
+	inject((struct op){ .before = fill_maps_once, .call = call,
+			    .after = unmap_untouched, .errors = { ENOMEM } });
+}
+
+static void lock_future(void)
+{
+	CHECK(!mlockall(MCL_FUTURE));
+}
+
+/* As with mmap(2), memory that could not be brought in is brought in by touch. */
+static void unlock_future(long ret)
+{
+	if (!ret) {
+		for (int i = 0; i < PAGES; i++)
+			CHECK_EQ(peek(region + i * page), 0);
+		CHECK_EQ(resident(region, SIZE), PAGES);
+		CHECK(!munmap(region, SIZE));
+	}
+	CHECK(!munlockall());
+}
+
+static void locked(void)
+{
+	inject((struct op){ .before = lock_future, .call = call,
+			    .after = unlock_future, .errors = { ENOMEM } });
+}
+
+static void new_slot(void)
+{
+	slot = kind->reserve(page);
+}
+
+static long call_into_slot(void)
+{
+	return tamalloc_call(SIZE, slot);
+}
+
+static void free_slot(long ret)
+{
+	if (!ret)
+		CHECK(!munmap(*slot, SIZE));
+	CHECK(!munmap(slot, page));
+}
+
+/* The result itself goes to memory that takes a fault to write. */
+static void untouched_slot(void)
+{
+	inject((struct op){ .before = new_slot, .call = call_into_slot,
+			    .after = free_slot, .errors = { ENOMEM, EFAULT } });
+}
+
+static long call_into_nowhere(void)
+{
+	long ret = tamalloc_call(SIZE, NULL);
+
+	CHECK_EQ(ret, -1);
+	/* That it fails is no failure injected; only other errors are. */
+	return errno == EFAULT ? 0 : ret;
+}
+
+static void nothing(long ret)
+{
+	(void)ret;
+}
+
+static void no_slot(void)
+{
+	inject((struct op){ .call = call_into_nowhere, .after = nothing, .errors = { ENOMEM } });
+}
+
+/* First touch. */
+
+/* Nothing else is near: to fault here takes page tables of every level. */
+static void far_region(void)
+{
+	span = kind->reserve(TIB);
+	region = (char *)(((uintptr_t)span + TIB / 2 - 1) & -(TIB / 2));
+}
+
+static long write_touch(void)
+{
+	poke(region + page, 'w');
+	return 0;
+}
+
+static long read_touch(void)
+{
+	return peek(region + page);
+}
+
+/* The kernel takes the fault again, and so the touch succeeds. */
+static void unmap_written(long ret)
+{
+	(void)ret;
+	CHECK_EQ(peek(region + page), 'w');
+	CHECK_EQ(resident(region, SIZE), 1);
+	CHECK(!munmap(span, TIB));
+}
+
+static void unmap_read(long ret)
+{
+	CHECK_EQ(ret, 0);
+	CHECK_EQ(resident(region, SIZE), 1);
+	CHECK(!munmap(span, TIB));
+}
+
+static void write_fault(void)
+{
+	inject((struct op){ .before = far_region, .call = write_touch, .after = unmap_written });
+}
+
+static void read_fault(void)
+{
+	inject((struct op){ .before = far_region, .call = read_touch, .after = unmap_read });
+}
+
+/* First touch by system calls. */
+
+static char source[2 * 4096];
+static int file;
+
+static void far_region_and_source(void)
+{
+	far_region();
+	memset(source, 's', sizeof(source));
+	if (file)
+		return;
+	file = memfd_create("source", 0);
+	CHECK_EQ(write(file, source, sizeof(source)), sizeof(source));
+}
+
+static long write_remotely(void)
+{
+	const struct iovec from = { source, sizeof(source) };
+	const struct iovec to = { region + page, sizeof(source) };
+
+	return process_vm_writev(getpid(), &from, 1, &to, 1, 0);
+}
+
+static long read_file(void)
+{
+	return pread(file, region + page, sizeof(source), 0);
+}
+
+/* What is said to be written is, all else is zero, and just that was touched. */
+static void unmap_copied(long ret)
+{
+	size_t pages = resident(region, SIZE);
+
+	CHECK(ret == -1 || (ret > 0 && ret <= (long)sizeof(source)));
+	CHECK(pages <= sizeof(source) / page);
+	for (long i = 0; i < ret; i++)
+		CHECK_EQ(region[page + i], 's');
+	if (ret > 0)
+		CHECK(pages >= (ret + page - 1) / page);
+	CHECK(all_zero(region, page) && all_zero(region + 3 * page, SIZE - 3 * page));
+	CHECK(!munmap(span, TIB));
+}
+
+static void remote_write(void)
+{
+	inject((struct op){ .before = far_region_and_source, .call = write_remotely,
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+}
+
+static void file_read(void)
+{
+	inject((struct op){ .before = far_region_and_source, .call = read_file,
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+}
+
+static long populate_by_write(void)
+{
+	return madvise(region, SIZE, MADV_POPULATE_WRITE);
+}
+
+static long populate_by_read(void)
+{
+	return madvise(region, SIZE, MADV_POPULATE_READ);
+}
+
+static void unmap_populated(long ret)
+{
+	if (!ret)
+		CHECK_EQ(resident(region, SIZE), PAGES);
+	CHECK(all_zero(region, SIZE));
+	CHECK_EQ(resident(region, SIZE), PAGES);
+	CHECK(!munmap(span, TIB));
+}
+
+static void populate(void)
+{
+	inject((struct op){ .before = far_region, .call = populate_by_write,
+			    .after = unmap_populated, .errors = { ENOMEM } });
+}
+
+static void populate_read(void)
+{
+	inject((struct op){ .before = far_region, .call = populate_by_read,
+			    .after = unmap_populated, .errors = { ENOMEM } });
+}
+
+/* A region, every other page of which is touched, and what becomes of it. */
+
+#define MIDDLE	(region + 4 * page)
+#define HALF	(SIZE / 2)
+
+static char mark(int i)
+{
+	return i % 2 ? 'a' + i : 0;
+}
+
+static void half_touched(void)
+{
+	region = kind->reserve(SIZE);
+	for (int i = 1; i < PAGES; i += 2)
+		poke(region + i * page, mark(i));
+}
+
+static void check_marks(int from, int to)
+{
+	for (int i = from; i < to; i++)
+		CHECK_EQ(peek(region + i * page), mark(i));
+}
+
+static void unmap_intact(long ret)
+{
+	(void)ret;
+	check_marks(0, PAGES);
+	CHECK(!munmap(region, SIZE));
+}
+
+/* The child has all of it, and what it writes is not the parent's. */
+static long fork_it(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	check_marks(0, PAGES);
+	for (int i = 0; i < PAGES; i++)
+		poke(region + i * page, '!');
+	_exit(EXIT_SUCCESS);
+}
+
+static void reap(long pid)
+{
+	int status;
+
+	if (pid > 0) {
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(status, 0);
+	}
+	unmap_intact(pid);
+}
+
+static void forks(void)
+{
+	inject((struct op){ .before = half_touched, .call = fork_it,
+			    .after = reap, .errors = { ENOMEM, EAGAIN } });
+}
+
+static long unmap_middle(void)
+{
+	return munmap(MIDDLE, HALF);
+}
+
+static void unmap_around(long ret)
+{
+	unsigned char in;
+
+	if (ret) {
+		unmap_intact(ret);
+		return;
+	}
+	check_marks(0, 4);
+	check_marks(12, PAGES);
+	CHECK_FAILS(mincore(MIDDLE, page, &in), ENOMEM);
+	CHECK(!munmap(region, SIZE));
+}
+
+static void unmaps(void)
+{
+	inject((struct op){ .before = half_touched, .call = unmap_middle,
+			    .after = unmap_around, .errors = { ENOMEM } });
+}
+
+static long move_far(void)
+{
+	char *to = mremap(region, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR);
+
+	if (to == MAP_FAILED)
+		return -1;
+	region = to;
+	return 0;
+}
+
+static void moves(void)
+{
+	inject((struct op){ .before = half_touched, .call = move_far,
+			    .after = unmap_intact, .errors = { ENOMEM } });
+}
+
+/* Splits, takes the middle away from between, and joins what it can. */
+static long move_middle(void)
+{
+	return mremap(MIDDLE, HALF, HALF, MREMAP_MAYMOVE | MREMAP_FIXED, FAR) == MAP_FAILED ? -1 : 0;
+}
+
+static void unmap_both(long ret)
+{
+	if (ret) {
+		unmap_intact(ret);
+		return;
+	}
+	check_marks(0, 4);
+	check_marks(12, PAGES);
+	for (int i = 4; i < 12; i++)
+		CHECK_EQ(peek((char *)FAR + (i - 4) * page), mark(i));
+	CHECK(!munmap(FAR, HALF));
+	CHECK(!munmap(region, SIZE));
+}
+
+/*
+ * Not strictly accounted: where mremap() cannot split off what it has moved, it
+ * loses VM_ACCOUNT, and so the accounts, of the whole old mapping, plain or not.
+ */
+static void moves_part(void)
+{
+	inject((struct op){ .before = half_touched, .call = move_middle,
+			    .after = unmap_both, .errors = { ENOMEM }, .overcommit = "0" });
+}
+
+static long protect_middle(void)
+{
+	return mprotect(MIDDLE, HALF, PROT_READ);
+}
+
+static void protects(void)
+{
+	inject((struct op){ .before = half_touched, .call = protect_middle,
+			    .after = unmap_intact, .errors = { ENOMEM } });
+}
+
+static long lock_middle(void)
+{
+	return mlock(MIDDLE, HALF);
+}
+
+static void locks(void)
+{
+	inject((struct op){ .before = half_touched, .call = lock_middle,
+			    .after = unmap_intact, .errors = { ENOMEM, EAGAIN } });
+}
+
+static long wipe_middle(void)
+{
+	return madvise(MIDDLE, HALF, MADV_WIPEONFORK);
+}
+
+static void advises(void)
+{
+	inject((struct op){ .before = half_touched, .call = wipe_middle,
+			    .after = unmap_intact, .errors = { EAGAIN } });
+}
+
+static void huge_range(void)
+{
+	region = align(kind->reserve(huge), huge);
+	for (int i = 1; i < PAGES; i += 2)
+		poke(region + i * page, mark(i));
+}
+
+static long collapse(void)
+{
+	return madvise(region, huge, MADV_COLLAPSE);
+}
+
+static void unmap_huge_range(long ret)
+{
+	(void)ret;
+	check_marks(0, PAGES);
+	CHECK(all_zero(region + SIZE, huge - SIZE));
+	CHECK(!munmap(region, huge));
+}
+
+static void collapses(void)
+{
+	inject((struct op){ .before = huge_range, .call = collapse,
+			    .after = unmap_huge_range, .errors = { ENOMEM, EAGAIN, EBUSY } });
+}
+
+/* One slab allocation in a hundred fails, in processes that fork and unmap. */
+static void live_or_leave(void)
+{
+	check_marks(0, PAGES);
+	for (int i = 0; i < PAGES; i++)
+		poke(region + i * page, 'c');
+	if (munmap(MIDDLE, HALF))
+		CHECK_EQ(errno, ENOMEM);
+	CHECK_EQ(peek(region), 'c');
+	if (!tamalloc_call(SIZE, &region))
+		poke(region, 'n');
+	else
+		CHECK_EQ(errno, ENOMEM);
+	_exit(EXIT_SUCCESS);
+}
+
+static void storm(void *unused)
+{
+	int forked = 0, refused = 0, status;
+	struct state before;
+
+	(void)unused;
+	cgroup_join();
+	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
+	state();
+	before = state();
+	half_touched();
+	write_file("/proc/self/make-it-fail", "1");
+	for (int i = 0; i < 300; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			live_or_leave();
+		if (pid < 0)
+			CHECK(errno == ENOMEM || errno == EAGAIN);
+		forked += pid > 0;
+		refused += pid < 0;
+	}
+	write_file("/proc/self/make-it-fail", "0");
+	for (int i = 0; i < forked; i++) {
+		CHECK(wait(&status) > 0);
+		CHECK_EQ(status, 0);
+	}
+	unmap_intact(0);
+	check_state(&before, 0, 0);
+	tap_note("%d forks succeeded, %d were refused", forked, refused);
+	CHECK(forked && refused);
+}
+
+static void fork_storm(void)
+{
+	set("/sys/kernel/debug/failslab/times", "-1");
+	set("/sys/kernel/debug/failslab/task-filter", "Y");
+	set("/sys/kernel/debug/failslab/probability", "1");
+	in_cgroup(storm, NULL);
+}
+
+static const struct test tests[] = {
+	{ "the call: ENOMEM, and nothing is left", system_call },
+	{ "the call at max_map_count less one: ENOMEM, and nothing is left", map_limit },
+	{ "the call under MCL_FUTURE: ENOMEM, or touch brings in the rest", locked },
+	{ "the call with its result in an untouched page: ENOMEM or EFAULT", untouched_slot },
+	{ "the call with nowhere to put its result leaves nothing", no_slot },
+	{ "first touch by write: taken again, one page", write_fault },
+	{ "first touch by read: taken again, one page", read_fault },
+	{ "first touch by process_vm_writev: EFAULT, ENOMEM or a part", remote_write },
+	{ "first touch by read(2): EFAULT, ENOMEM or a part", file_read },
+	{ "MADV_POPULATE_WRITE: ENOMEM", populate },
+	{ "MADV_POPULATE_READ: ENOMEM", populate_read },
+	{ "fork: ENOMEM or EAGAIN; else the child has all", forks },
+	{ "munmap of the middle: ENOMEM and all is there, or it is gone", unmaps },
+	{ "mremap to afar: ENOMEM, contents intact", moves },
+	{ "mremap of the middle: ENOMEM, contents intact", moves_part },
+	{ "mprotect of the middle: ENOMEM, contents intact", protects },
+	{ "mlock of the middle: ENOMEM or EAGAIN, contents intact", locks },
+	{ "madvise that splits: EAGAIN, contents intact", advises },
+	{ "MADV_COLLAPSE: ENOMEM, EAGAIN or EBUSY, contents intact", collapses },
+	{ "300 forks with one slab allocation in a hundred failing", fork_storm },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(argv[1], kinds[i].name))
+			kind = &kinds[i];
+	/* The stock kernel has to be told by its missing call. */
+	if (!no_tamalloc() && access("/proc/self/fail-nth", W_OK)) {
+		puts("1..0 # SKIP needs CONFIG_FAULT_INJECTION (make test DEBUG=1)");
+		return EXIT_SUCCESS;
+	}
+	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+}
