@@ -1,50 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Swapped out, to compressed memory (zram), and in again. */
-#include <fcntl.h>
-#include <sys/swap.h>
-
+/* Swapped out, to compressed memory (zram) or a disk, and in again. */
 #include "cgroup.h"
-#include "mem.h"
-#include "settings.h"
-#include "tap.h"
+#include "swap_device.h"
 
-#define DEVICE	"/dev/zram0"
-#define ZRAM	"/sys/block/zram0/"
 #define PAGES	512
 #define SIZE	(PAGES * page)
-
-/* What mkswap(8) writes: version, last page and a signature at the end. */
-static void write_header(size_t bytes)
-{
-	char *header = plain(page);
-	uint32_t *info = (void *)(header + 1024);
-	int fd = open(DEVICE, O_WRONLY);
-
-	info[0] = 1;
-	info[1] = bytes / page - 1;
-	memcpy(header + page - 10, "SWAPSPACE2", 10);
-	CHECK(fd >= 0);
-	CHECK_EQ(pwrite(fd, header, page, 0), page);
-	CHECK(!fsync(fd));
-	close(fd);
-	munmap(header, page);
-}
-
-static void stop_swap(void)
-{
-	swapoff(DEVICE);
-	write_file(ZRAM "reset", "1");
-}
-
-static void start_swap(void)
-{
-	if (access(DEVICE, W_OK))
-		tap_skip("there is no " DEVICE " to swap to (ZRAM)");
-	stop_swap();
-	write_file(ZRAM "disksize", "134217728");
-	write_header(134217728);
-	CHECK(!swapon(DEVICE, 0));
-}
 
 /* In pagemap, bit 62 says swapped out; bit 63, present. */
 static size_t swapped(const char *p, size_t bytes)
@@ -111,7 +71,7 @@ static void by_swapoff(void)
 {
 	char *p = swapped_region();
 
-	CHECK(!swapoff(DEVICE));
+	CHECK(!swapoff(swap_device()));
 	CHECK_EQ(swapped(p, SIZE), 0);
 	check_contents(p);
 	stop_swap();

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * More memory touched than there is: swapped by several processes at once, and
+ * killed for it, again and again.
+ *
+ *	pressure		within a memory cgroup
+ *	pressure machine	swap twice what the machine has; wants a disk
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "cgroup.h"
+#include "swap_device.h"
+
+#define WORKERS		4
+#define GROUP_MIB	32	/* memory.max, of which twice as much is touched */
+#define MGLRU		"/sys/kernel/mm/lru_gen/enabled"
+
+#define STORM_MIB	24
+#define RUNNERS		8
+#define KILLS		40
+
+static bool whole_machine;
+
+/* Each word of each process is another number. */
+static unsigned long word(int worker, size_t i, int round)
+{
+	return (i + 1) * 8191 + ((unsigned long)worker << 56) + ((unsigned long)round << 48);
+}
+
+static void fill(unsigned long *p, size_t words, int worker, int round)
+{
+	for (size_t i = 0; i < words; i++)
+		p[i] = word(worker, i, round);
+}
+
+/* Pages with an odd number are in round @odd, the others in round 0. */
+static void check_filled(unsigned long *p, size_t words, int worker, int odd)
+{
+	const size_t per_page = page / sizeof(*p);
+
+	for (size_t i = 0; i < words; i++) {
+		unsigned long want = word(worker, i, i / per_page % 2 ? odd : 0);
+
+		if (p[i] != want)
+			tap_fail(__FILE__, __LINE__, "worker %d, word %#zx is %#lx, not %#lx",
+				 worker, i, p[i], want);
+	}
+}
+
+/* Fill, check, write to what has been swapped in or out by then, check. */
+static void work(int worker, size_t bytes)
+{
+	const size_t words = bytes / sizeof(long), per_page = page / sizeof(long);
+	unsigned long *p = tamalloc(bytes);
+
+	fill(p, words, worker, 0);
+	check_filled(p, words, worker, 0);
+	for (size_t i = 0; i < words; i++)
+		if (i / per_page % 2)
+			p[i] = word(worker, i, 1);
+	check_filled(p, words, worker, 1);
+	CHECK_EQ(resident(p, bytes), bytes / page);
+}
+
+static void swapped_by_many(const char *mglru)
+{
+	size_t limit = GROUP_MIB * MIB;
+	long out = field("/proc/vmstat", "pswpout");
+	pid_t pid[WORKERS];
+	char text[32];
+
+	if (access(MGLRU, W_OK))
+		tap_skip("this kernel has no MGLRU (LRU_GEN)");
+	if (whole_machine) {
+		if (!has_swap_disk())
+			tap_skip("there is no " SWAP_DISK " to swap to");
+		limit = field("/proc/meminfo", "MemTotal") * KIB;
+		alarm(0);
+	}
+	set(THP "enabled", "always");
+	set(MGLRU, mglru);
+	start_swap();
+	snprintf(text, sizeof(text), "%zu", limit);
+	if (!whole_machine)
+		cgroup_make(text, "max");
+
+	for (int i = 0; i < WORKERS; i++) {
+		pid[i] = fork();
+		CHECK(pid[i] >= 0);
+		if (!pid[i]) {
+			if (!whole_machine)
+				cgroup_join();
+			work(i, 2 * limit / WORKERS & -page);
+			_exit(EXIT_SUCCESS);
+		}
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		int status;
+
+		CHECK(waitpid(pid[i], &status, 0) == pid[i]);
+		CHECK_EQ(status, 0);
+	}
+	CHECK(field("/proc/vmstat", "pswpout") - out >= (long)(limit / page / 2));
+	if (!whole_machine)
+		cgroup_remove();
+	stop_swap();
+}
+
+static void swapped_with_mglru(void)
+{
+	swapped_by_many("y");
+}
+
+static void swapped_without_mglru(void)
+{
+	swapped_by_many("n");
+}
+
+/* Of a runner, shared by its threads: so many words are written, in order. */
+struct run {
+	unsigned long *p;
+	size_t written;
+};
+
+static unsigned long *lost;	/* shared by all: a word that was written and is not there */
+
+/* What the OOM reaper has taken from a dying process must not be read as zero. */
+static void *look_back(void *arg)
+{
+	struct run *run = arg;
+	const size_t step = page / sizeof(long);
+
+	for (size_t i = 0;; i += step) {
+		if (i >= __atomic_load_n(&run->written, __ATOMIC_ACQUIRE))
+			i = 0;
+		else if (run->p[i] != i + 1)
+			*lost = i + 1;
+	}
+	return NULL;
+}
+
+/* Touches until it is killed. */
+static void __attribute__((noreturn)) runner(void)
+{
+	const size_t bytes = 2 * STORM_MIB * MIB, words = bytes / sizeof(long);
+	const size_t step = page / sizeof(long);
+	struct run run = { 0 };
+	pthread_t thread;
+
+	cgroup_join();
+	run.p = tamalloc(bytes);
+	CHECK(!pthread_create(&thread, NULL, look_back, &run));
+	for (size_t i = 0; i < words; i += step) {
+		if (i / step % 4 == 3)
+			CHECK_EQ(run.p[i], 0);
+		run.p[i] = i + 1;
+		__atomic_store_n(&run.written, i + step, __ATOMIC_RELEASE);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+static pid_t start_runner(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid)
+		runner();
+	return pid;
+}
+
+static void storm(void)
+{
+	const size_t bytes = 8 * MIB;
+	pid_t pid[RUNNERS];
+	unsigned long *own = tamalloc(bytes);
+	long anon;
+	int kills = 0, running = RUNNERS;
+	char text[32];
+
+	alarm(600);
+	set(THP "enabled", "always");
+	lost = mmap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(lost != MAP_FAILED);
+	fill(own, bytes / sizeof(*own), 0, 0);
+	anon = field("/proc/vmstat", "nr_anon_pages");
+	snprintf(text, sizeof(text), "%dM", STORM_MIB);
+	cgroup_make(text, "0");
+	for (int i = 0; i < RUNNERS; i++)
+		pid[i] = start_runner();
+
+	while (running) {
+		int status, i;
+		pid_t ended = waitpid(-1, &status, 0);
+
+		CHECK(ended > 0);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+			tap_fail(__FILE__, __LINE__, "a runner ended with status %#x", status);
+		for (i = 0; pid[i] != ended; i++)
+			CHECK(i + 1 < RUNNERS);
+		/* The last ones are killed for want of a storm. */
+		if (++kills < KILLS) {
+			pid[i] = start_runner();
+			continue;
+		}
+		if (kills == KILLS)
+			for (int j = 0; j < RUNNERS; j++)
+				if (j != i)
+					kill(pid[j], SIGKILL);
+		running--;
+	}
+	CHECK_EQ(*lost, 0);
+	CHECK(field(CGROUP "/memory.events", "oom_kill") >= KILLS - RUNNERS);
+	check_filled(own, bytes / sizeof(*own), 0, 0);
+	CHECK_EQ(field(CGROUP "/memory.stat", "anon"), 0);
+	CHECK(labs(field("/proc/vmstat", "nr_anon_pages") - anon) < (long)(MIB / page));
+	cgroup_remove();
+}
+
+static const struct test tests[] = {
+	{ "twice the memory, swapped by four processes, every byte, MGLRU on", swapped_with_mglru },
+	{ "the same with MGLRU off", swapped_without_mglru },
+	{ "a storm of OOM kills in a cgroup: nothing is lost outside, nothing remains", storm },
+};
+
+int main(int argc, char **argv)
+{
+	whole_machine = argc == 2 && !strcmp(argv[1], "machine");
+	if (argc > 1 && !whole_machine) {
+		fprintf(stderr, "usage: pressure [machine]\n");
+		return EXIT_FAILURE;
+	}
+	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+}
