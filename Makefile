@@ -19,7 +19,8 @@ endif
 endif
 
 userspace := build/userspace
-image := build/$(KERNEL)-$(ARCH)$(if $(DEBUG),-debug)/vmlinuz
+variant := $(if $(DEBUG),$(if $(filter kcsan,$(DEBUG)),kcsan,debug))
+image := build/$(KERNEL)-$(ARCH)$(addprefix -,$(variant))/vmlinuz
 boot := scripts/boot --kernel $(image)
 
 help:
@@ -28,11 +29,14 @@ help:
 	@echo 'make test     every test; T=name: one stage or test; V=1: all that they print'
 	@echo 'make kernel   $(image)'
 	@echo 'make bench    guest instructions and faults a page, next to mmap'
+	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
+	@echo 'make matrix   docs/matrix.md, anew'
 	@echo 'make shell    a shell in a guest that has the demo and the tests'
 	@echo 'make gdb      the same, waiting for gdb on 127.0.0.1:1234'
 	@echo 'make clean    remove build/'
 	@echo
 	@echo 'DEBUG=1       the kernel with its detectors: KASAN, lockdep, kmemleak...'
+	@echo 'DEBUG=kcsan   the kernel with that of data races'
 	@echo 'KERNEL_SRC=   a kernel tree or tarball instead of the Debian package'
 	@echo 'V=1           show what the compilers are told'
 
@@ -40,7 +44,7 @@ setup:
 	@scripts/setup
 
 kernel: setup
-	@scripts/build $(if $(DEBUG),--debug)
+	@scripts/build $(addprefix --,$(variant))
 
 userspace: setup
 	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
@@ -74,6 +78,13 @@ test:
 bench: kernel userspace
 	@$(boot) --icount --timeout 600 --add $(userspace)/bench -- /bench $(ARGS)
 
+soak: kernel userspace
+	@$(boot) --smp 2 --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
+		/model --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000)
+
+matrix: kernel userspace
+	@scripts/matrix --kernel $(image)
+
 shell gdb: kernel userspace
 	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
 		--add userspace/tests/run.sh
@@ -81,4 +92,4 @@ shell gdb: kernel userspace
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run test bench shell gdb clean
+.PHONY: help setup kernel userspace program run test bench soak matrix shell gdb clean
