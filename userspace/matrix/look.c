@@ -104,14 +104,14 @@ void write_all(char *p, size_t pages)
 		poke(p + i * page, 'x');
 }
 
-long usage(const char *p, size_t pages, const char *name)
+long smaps(const char *p, size_t pages, const char *name)
 {
 	const char *end = p + pages * page;
 	FILE *smaps = fopen("/proc/self/smaps", "r");
 	size_t length = strlen(name);
 	bool inside = false;
 	char line[512];
-	long kb = 0;
+	long sum = 0;
 
 	CHECK(smaps);
 	while (fgets(line, sizeof(line), smaps)) {
@@ -120,10 +120,15 @@ long usage(const char *p, size_t pages, const char *name)
 		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
 			inside = from < (uintptr_t)end && to > (uintptr_t)p;
 		else if (inside && !strncmp(line, name, length) && line[length] == ':')
-			kb += atol(line + length + 1);
+			sum += atol(line + length + 1);
 	}
 	fclose(smaps);
-	return kb / (page / KIB);
+	return sum;
+}
+
+long usage(const char *p, size_t pages, const char *name)
+{
+	return smaps(p, pages, name) / (long)(page / KIB);
 }
 
 int mappings(const char *p, size_t size)

@@ -88,7 +88,9 @@ const char *touch(char *p, char how);
 void read_all(const char *p, size_t pages);
 void write_all(char *p, size_t pages);
 
-/* Pages of the mappings in the range, by this field of smaps: "Rss", "Swap" ... */
+/* This field of smaps, added up for the mappings in the range. */
+long smaps(const char *p, size_t pages, const char *field);
+/* The same in pages: "Rss", "Swap" ... */
 long usage(const char *p, size_t pages, const char *field);
 /* Mappings within the range. */
 int mappings(const char *p, size_t size);

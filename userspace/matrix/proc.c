@@ -53,7 +53,7 @@ static void numa_maps(const struct cell *cell)
 }
 
 /* Each field that is not 0. */
-static void smaps(const struct cell *cell)
+static void smaps_fields(const struct cell *cell)
 {
 	static const char *const fields[] = {
 		"Size", "Rss", "Pss", "Pss_Dirty", "Shared_Clean", "Shared_Dirty",
@@ -180,7 +180,7 @@ static void thp_eligible(const struct cell *cell)
 	set(THP "enabled", "always");
 	p = get(cell, 2 * huge);
 	poke(p, 'x');
-	say("%ld", usage(p, 2 * huge / page, "THPeligible") * (long)(page / KIB));
+	say("%ld", smaps(p, 2 * huge / page, "THPeligible"));
 }
 
 /* Writing 1 clears the accessed bits, which smaps then counts again. */
@@ -207,7 +207,7 @@ static void rollup(const struct cell *cell)
 
 const struct row proc_rows[] = {
 	{ "maps", maps, 0, NAMED },
-	{ "smaps, half written (fields in pages)", smaps },
+	{ "smaps, half written (fields in pages)", smaps_fields },
 	{ "smaps, VmFlags", all_flags, 0, NAMED },
 	{ "smaps, THPeligible where huge pages are for all", thp_eligible, 0, NO_HUGE_PAGE },
 	{ "smaps_rollup, 1024 pages written", rollup },

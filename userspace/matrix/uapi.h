@@ -58,6 +58,7 @@ struct uffdio_move {
 	__u64 dst, src, len, mode;
 	__s64 move;
 };
+# define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES (1 << 1)
 # define UFFDIO_MOVE		_IOWR(UFFDIO, 0x05, struct uffdio_move)
 #endif
 
