@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Random operations on memory, checked after each step against a model of it. */
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "mem.h"
+#include "ops.h"
+#include "reduce.h"
+#include "tap.h"
+#include "weather.h"
+
+#define PROGRAM_SECONDS	300	/* one that takes longer hangs */
+#define MAX_THREADS	16
+
+static unsigned long seed = 1, total_ops = 100000;
+static unsigned int thread_count = 4;
+static struct kind *kind;
+static bool trace;
+static char options[64];	/* those that a replay needs as well */
+
+static void usage(FILE *out)
+{
+	fprintf(out,
+		"usage: model [OPTION]...\n"
+		"Random operations on memory, checked after each step against a model of it.\n"
+		"\n"
+		"--ops N        how many, over all of the tests (default %lu)\n"
+		"--seed N       of the first program; each has %u steps, and the next seed\n"
+		"--threads N    in the tests with several (default %u, at most %u)\n"
+		"--kind KIND    of memory: ", total_ops, STEPS, thread_count, MAX_THREADS);
+	for (struct kind *k = kinds; k->name; k++)
+		fprintf(out, "%s%s", k == kinds ? "" : " or ", k->name);
+	fprintf(out, " (default tamalloc)\n"
+		"--strict       expect of any kind that its pages are populated by touch alone\n"
+		"--steps A,B... run these steps of the program that --seed names, no others\n"
+		"--trace        show each step on stderr\n");
+}
+
+/* What the threads of one test share. */
+struct run {
+	unsigned int threads, programs;
+	uint64_t first_seed;
+	const char *name;
+	unsigned int done;
+};
+
+struct runner {
+	struct run *run;
+	unsigned int number;
+};
+
+static void show_progress(struct run *run)
+{
+	unsigned int done = __atomic_add_fetch(&run->done, 1, __ATOMIC_RELAXED);
+
+	if (done * 10 / run->programs != (done - 1) * 10 / run->programs)
+		fprintf(stderr, "model: %s: %u of %u operations\n", run->name, done * STEPS,
+			run->programs * STEPS);
+}
+
+/* One thread of several: each has its world, and every n-th program. */
+static void *run_thread(void *arg)
+{
+	const struct runner *runner = arg;
+	struct program *program = malloc(sizeof(*program));
+	struct world *w = malloc(sizeof(*w));
+	struct run *run = runner->run;
+
+	world_init(w, runner->number, kind);
+	w->trace = trace;
+	for (unsigned int i = runner->number; i < run->programs; i += run->threads) {
+		alarm(PROGRAM_SECONDS);
+		generate(program, run->first_seed + i);
+		run_program(w, program, NULL);
+		show_progress(run);
+	}
+	return NULL;
+}
+
+static void run_threads(struct run *run)
+{
+	struct runner runner[MAX_THREADS];
+	pthread_t thread[MAX_THREADS];
+
+	catch_faults();
+	for (unsigned int i = 0; i < run->threads; i++) {
+		runner[i] = (struct runner){ run, i };
+		CHECK(!pthread_create(&thread[i], NULL, run_thread, &runner[i]));
+	}
+	for (unsigned int i = 0; i < run->threads; i++)
+		pthread_join(thread[i], NULL);
+}
+
+/* Some tenths of all operations, in so many threads of a process of their own. */
+static void run_tenths(unsigned int from, unsigned int to, const char *name,
+		       unsigned int threads, bool pressure)
+{
+	unsigned long all = (total_ops + STEPS - 1) / STEPS;
+	struct run run = {
+		.name = name,
+		.threads = threads,
+		.programs = (all * to + 9) / 10 - (all * from + 9) / 10,
+		.first_seed = seed + (all * from + 9) / 10,
+	};
+	int status;
+	pid_t pid;
+
+	alarm(0);
+	memset(report, 0, sizeof(*report));
+	weather_begin(pressure);
+	fflush(stdout);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		run_threads(&run);
+		exit(EXIT_SUCCESS);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (!status)
+		return;
+	if (!report->taken)
+		tap_fail(__FILE__, __LINE__, "wait status %#x, seeds %llu to %llu", status,
+			 (unsigned long long)run.first_seed,
+			 (unsigned long long)run.first_seed + run.programs - 1);
+	tap_note("seed %llu, step %u: %s", (unsigned long long)report->seed, report->step,
+		 report->text);
+	reduce(kind, options);
+	tap_fail(__FILE__, __LINE__, "memory and model differ");
+}
+
+static void one_thread(void)
+{
+	run_tenths(0, 4, "one thread", 1, false);
+}
+
+static void several_threads(void)
+{
+	run_tenths(4, 7, "several threads", thread_count, false);
+}
+
+static void one_under_pressure(void)
+{
+	run_tenths(7, 8, "one thread, reclaim", 1, true);
+}
+
+static void several_under_pressure(void)
+{
+	run_tenths(8, 10, "several threads, reclaim", thread_count, true);
+}
+
+static const struct test tests[] = {
+	{ "one thread and its children find what the model says", one_thread },
+	{ "several threads in one address space do", several_threads },
+	{ "one thread does while memory is reclaimed, merged and compacted",
+	  one_under_pressure },
+	{ "several threads do then", several_under_pressure },
+};
+
+static const char *obstacle(void)
+{
+	if (geteuid())
+		return "the settings of the system that it changes need root";
+	return strcmp(kind->name, "plain") ? no_tamalloc() : NULL;
+}
+
+/* The steps of one program, as a failure has named them. */
+static int run_steps_named(char *list)
+{
+	static struct program program;
+	bool keep[STEPS] = { };
+	bool failed;
+
+	for (char *word = strtok(list, ","); word; word = strtok(NULL, ","))
+		if (strtoul(word, NULL, 10) < STEPS)
+			keep[strtoul(word, NULL, 10)] = true;
+	generate(&program, seed);
+	failed = replay(&program, keep, kind, true);
+	printf("%s%s\n", failed ? "fails: " : "passes", report->text);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static const struct option long_options[] = {
+	{ "ops", required_argument, NULL, 'o' },
+	{ "seed", required_argument, NULL, 's' },
+	{ "threads", required_argument, NULL, 't' },
+	{ "kind", required_argument, NULL, 'k' },
+	{ "strict", no_argument, NULL, 'S' },
+	{ "steps", required_argument, NULL, 'n' },
+	{ "trace", no_argument, NULL, 'T' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static unsigned long positive(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (n && !*end)
+		return n;
+	fprintf(stderr, "model: %s is not a number above 0\n", text);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	char *steps = NULL;
+	bool strict = false, swap;
+	int c, status;
+
+	kind = find_kind("tamalloc");
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			total_ops = positive(optarg);
+			break;
+		case 's':
+			seed = positive(optarg);
+			break;
+		case 't':
+			thread_count = positive(optarg);
+			break;
+		case 'k':
+			kind = find_kind(optarg);
+			break;
+		case 'S':
+			strict = true;
+			break;
+		case 'n':
+			steps = optarg;
+			break;
+		case 'T':
+			trace = true;
+			break;
+		default:
+			usage(c == 'h' ? stdout : stderr);
+			return c == 'h' ? EXIT_SUCCESS : 2;
+		}
+	}
+	if (!kind || thread_count > MAX_THREADS || optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+	kind->exact |= strict;
+	snprintf(options, sizeof(options), " --kind %s%s", kind->name,
+		 strict ? " --strict" : "");
+	report_init();
+	swap = weather_start_swap();
+	if (!swap)
+		fprintf(stderr, "model: no swap: nothing is swapped out\n");
+	if (steps)
+		status = run_steps_named(steps);
+	else
+		status = tap_main(tests, sizeof(tests) / sizeof(*tests), obstacle);
+	if (swap)
+		weather_stop_swap();
+	return status;
+}

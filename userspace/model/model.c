@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "model.h"
+#include "tap.h"
+#include "uapi.h"
+
+/* Far from where the kernel puts mappings by itself. */
+#define FIRST_ARENA	0x100000000000UL
+#define ARENA_DISTANCE	GIB
+
+/* In pagemap. A marker of userfaultfd counts as swapped there, with this type. */
+#define PRESENT		(1ULL << 63)
+#define SWAPPED		(1ULL << 62)
+#define SWAP_TYPE	31ULL
+#define MARKER_TYPE	31ULL
+
+struct kind kinds[] = {
+	{ "plain", plain, "", false },
+	{ "tamalloc", tamalloc, REGION_NAME, true },
+	{ .name = NULL }
+};
+
+struct report *report;
+
+struct kind *find_kind(const char *name)
+{
+	for (struct kind *kind = kinds; kind->name; kind++)
+		if (!strcmp(kind->name, name))
+			return kind;
+	return NULL;
+}
+
+void report_init(void)
+{
+	report = mmap(NULL, sizeof(*report), RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(report != MAP_FAILED);
+}
+
+void fail(const struct world *w, const char *format, ...)
+{
+	va_list ap;
+
+	if (!__atomic_exchange_n(&report->taken, 1, __ATOMIC_SEQ_CST)) {
+		report->seed = w->program->seed;
+		report->step = w->step;
+		va_start(ap, format);
+		vsnprintf(report->text, sizeof(report->text), format, ap);
+		va_end(ap);
+	}
+	_exit(EXIT_FAILURE);
+}
+
+static __thread struct {
+	sigjmp_buf place;
+	volatile bool set;
+} landing;
+
+static void land(int signal, siginfo_t *info, void *)
+{
+	if (landing.set)
+		siglongjmp(landing.place, 1);
+	dprintf(STDERR_FILENO, "model: signal %d at %p, not by a load or store\n",
+		signal, info->si_addr);
+	_exit(EXIT_FAILURE);
+}
+
+void catch_faults(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = land,
+		.sa_flags = SA_SIGINFO | SA_NODEFER,
+	};
+
+	CHECK(!sigaction(SIGSEGV, &action, NULL));
+	CHECK(!sigaction(SIGBUS, &action, NULL));
+}
+
+/* One access if the size is that of a register. */
+static void copy(void *to, const void *from, size_t size)
+{
+	switch (size) {
+	case 1:
+		*(volatile uint8_t *)to = *(volatile const uint8_t *)from;
+		break;
+	case 2:
+		*(volatile uint16_t *)to = *(volatile const uint16_t *)from;
+		break;
+	case 4:
+		*(volatile uint32_t *)to = *(volatile const uint32_t *)from;
+		break;
+	case 8:
+		*(volatile uint64_t *)to = *(volatile const uint64_t *)from;
+		break;
+	default:
+		memcpy(to, from, size);
+	}
+}
+
+static bool guarded_copy(void *to, const void *from, size_t size)
+{
+	if (sigsetjmp(landing.place, 0)) {
+		landing.set = false;
+		return false;
+	}
+	landing.set = true;
+	copy(to, from, size);
+	landing.set = false;
+	return true;
+}
+
+bool load(void *to, const char *from, size_t size)
+{
+	return guarded_copy(to, from, size);
+}
+
+bool store(char *to, const void *from, size_t size)
+{
+	return guarded_copy(to, from, size);
+}
+
+void world_open_proc(struct world *w)
+{
+	w->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	w->mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	w->maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	CHECK(w->pagemap >= 0 && w->mem >= 0 && w->maps >= 0);
+}
+
+void world_close_proc(struct world *w)
+{
+	close(w->pagemap);
+	close(w->mem);
+	close(w->maps);
+}
+
+void world_init(struct world *w, unsigned int number, struct kind *kind)
+{
+	memset(w, 0, sizeof(*w));
+	w->arena = (char *)(FIRST_ARENA + number * ARENA_DISTANCE);
+	w->shadow = plain(ARENA_PAGES * PAGE);
+	w->stack = plain(64 * KIB);
+	w->kind = kind;
+	w->uffd = -1;
+	world_open_proc(w);
+}
+
+void world_clear(struct world *w)
+{
+	CHECK(!munmap(w->arena, ARENA_PAGES * PAGE));
+	memset(w->page, 0, sizeof(w->page));
+	madvise(w->shadow, ARENA_PAGES * PAGE, MADV_DONTNEED);
+}
+
+unsigned int uniform(const struct world *w, unsigned int from, unsigned int n,
+		     bool same_prot, unsigned int same_flags)
+{
+	const struct page_model *first = &w->page[from];
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		const struct page_model *page = first + i;
+
+		if (!page->kind || (same_prot && page->prot != first->prot) ||
+		    ((page->flags ^ first->flags) & same_flags))
+			break;
+	}
+	return i;
+}
+
+bool unmapped(const struct world *w, unsigned int from, unsigned int n)
+{
+	for (unsigned int i = from; i < from + n; i++)
+		if (w->page[i].kind)
+			return false;
+	return true;
+}
+
+static bool query(const struct world *w, const char *addr, struct procmap_query *q,
+		  char *name, size_t size)
+{
+	*q = (struct procmap_query){
+		.size = sizeof(*q),
+		.query_flags = PROCMAP_QUERY_COVERING_OR_NEXT_VMA,
+		.query_addr = (uintptr_t)addr,
+		.vma_name_size = size,
+		.vma_name_addr = (uintptr_t)name,
+	};
+	*name = '\0';
+	if (!ioctl(w->maps, PROCMAP_QUERY, q))
+		return true;
+	if (errno != ENOENT)
+		fail(w, "PROCMAP_QUERY: %s", strerror(errno));
+	return false;
+}
+
+unsigned int mapping_end(struct world *w, unsigned int i)
+{
+	struct procmap_query q;
+	char name[80];
+
+	if (!query(w, address(w, i), &q, name, sizeof(name)) ||
+	    q.vma_start > (uintptr_t)address(w, i))
+		fail(w, "page %u is not mapped", i);
+	return (q.vma_end - (uintptr_t)w->arena) / PAGE;
+}
+
+static void forget(struct world *w, unsigned int i)
+{
+	w->page[i].held = EMPTY;
+	w->page[i].flags &= ~(FREED | ZERO | TRACKED);
+	memset(expected(w, i), 0, PAGE);
+}
+
+void model_map(struct world *w, unsigned int i, const struct kind *kind)
+{
+	forget(w, i);
+	w->page[i] = (struct page_model){ .kind = kind, .prot = RW };
+}
+
+void model_unmap(struct world *w, unsigned int i)
+{
+	if (w->page[i].kind)
+		forget(w, i);
+	w->page[i] = (struct page_model){ };
+}
+
+void model_drop(struct world *w, unsigned int i)
+{
+	forget(w, i);
+}
+
+/* userfaultfd, whose user did not ask for that event, lets go of what moves. */
+void model_move(struct world *w, unsigned int from, unsigned int to)
+{
+	w->page[to] = w->page[from];
+	w->page[to].flags &= ~(UFFD | TRACKED);
+	memcpy(expected(w, to), expected(w, from), PAGE);
+	forget(w, from);
+}
+
+/* What its first touch puts into a page that nothing is in. */
+static void fresh(const struct world *w, unsigned int i, char *bytes)
+{
+	memset(bytes, w->page[i].flags & MISSING ? stamp(i) : 0, PAGE);
+}
+
+/* Its bytes: where it lies, or as the kernel reads them if it must not be read. */
+static const char *contents(const struct world *w, unsigned int i)
+{
+	static __thread char bytes[PAGE];
+
+	if (w->page[i].prot & PROT_READ)
+		return address(w, i);
+	if (pread(w->mem, bytes, PAGE, (uintptr_t)address(w, i)) != PAGE)
+		fail(w, "page %u: cannot be read: %s", i, strerror(errno));
+	return bytes;
+}
+
+/* Whether it held its contents or was fresh when it was touched, as it turned out. */
+static void settle(struct world *w, unsigned int i, unsigned int offset,
+		   const void *bytes, size_t length)
+{
+	static __thread char was_fresh[PAGE];
+	const char *now = contents(w, i);
+	char *shadow = expected(w, i);
+
+	fresh(w, i, was_fresh);
+	memcpy(was_fresh + offset, bytes, length);
+	memcpy(shadow + offset, bytes, length);
+	if (!memcmp(now, was_fresh, PAGE))
+		memcpy(shadow, was_fresh, PAGE);
+	else if (memcmp(now, shadow, PAGE))
+		fail(w, "page %u: neither what it held nor fresh", i);
+}
+
+void model_touch(struct world *w, unsigned int i, bool write, unsigned int offset,
+		 const void *bytes, size_t length)
+{
+	struct page_model *page = &w->page[i];
+	bool was_empty = surely_empty(page), was_held = surely_held(page);
+
+	if (was_empty || was_held) {
+		if (was_empty)
+			fresh(w, i, expected(w, i));
+		memcpy(expected(w, i) + offset, bytes, length);
+	} else {
+		settle(w, i, offset, bytes, length);
+	}
+	if (!was_held && page->flags & MISSING && !stamp(i))
+		page->flags |= ZERO;
+	if (write) {
+		page->flags &= ~(FREED | ZERO | CLEAN);
+		page->flags |= page->flags & WP ? DIRTY : 0;
+	}
+	if (!(page->flags & FREED) && page->held != HELD)
+		page->held = write || page->kind->exact ? HELD : MAYBE;
+}
+
+void model_fork(struct world *w)
+{
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		struct page_model *page = &w->page[i];
+
+		if (page->flags & NOFORK)
+			model_unmap(w, i);
+		if (page->flags & WIPE)
+			model_drop(w, i);
+		if (page->flags & ZERO)
+			page->held = MAYBE;
+		page->flags &= ~(UFFD | TRACKED | LOCKED | ONFAULT);
+	}
+}
+
+static void check_mapping(struct world *w, unsigned int i, unsigned int end,
+			  const struct procmap_query *q, const char *name)
+{
+	int prot = (q->vma_flags & PROCMAP_QUERY_VMA_READABLE ? PROT_READ : 0) |
+		   (q->vma_flags & PROCMAP_QUERY_VMA_WRITABLE ? PROT_WRITE : 0);
+
+	for (; i < end; i++) {
+		const struct page_model *page = &w->page[i];
+
+		if (!page->kind)
+			fail(w, "page %u is mapped and should not be", i);
+		if (page->prot != prot)
+			fail(w, "page %u has protection %d, not %d", i, prot, page->prot);
+		if (strcmp(name, page->kind->shown))
+			fail(w, "page %u is in a mapping named '%s', not '%s'", i, name,
+			     page->kind->shown);
+	}
+}
+
+static void check_layout(struct world *w, unsigned int low, unsigned int high)
+{
+	for (unsigned int i = low; i < high;) {
+		struct procmap_query q;
+		char name[80];
+		unsigned int start = high, end = high;
+
+		if (query(w, address(w, i), &q, name, sizeof(name)) &&
+		    q.vma_start < (uintptr_t)address(w, high)) {
+			start = q.vma_start <= (uintptr_t)address(w, i) ? i :
+				(q.vma_start - (uintptr_t)w->arena) / PAGE;
+			if (q.vma_end < (uintptr_t)address(w, high))
+				end = (q.vma_end - (uintptr_t)w->arena) / PAGE;
+		}
+		for (; i < start; i++)
+			if (w->page[i].kind)
+				fail(w, "page %u is not mapped and should be", i);
+		check_mapping(w, start, end, &q, name);
+		i = end;
+	}
+}
+
+static bool populated(uint64_t entry)
+{
+	return entry & PRESENT ||
+	       (entry & SWAPPED && (entry & SWAP_TYPE) != MARKER_TYPE);
+}
+
+static void check_residency(struct world *w, unsigned int low, unsigned int high)
+{
+	static __thread uint64_t entry[ARENA_PAGES];
+	size_t size = (high - low) * sizeof(*entry);
+
+	if (pread(w->pagemap, entry, size, (uintptr_t)address(w, low) / PAGE * 8) !=
+	    (ssize_t)size)
+		fail(w, "pagemap: %s", strerror(errno));
+	for (unsigned int i = low; i < high; i++) {
+		const struct page_model *page = &w->page[i];
+		bool now = populated(entry[i - low]);
+
+		if (now && surely_empty(page))
+			fail(w, "page %u is populated, and was not touched (pagemap %#llx)",
+			     i, (unsigned long long)entry[i - low]);
+		if (!now && surely_held(page))
+			fail(w, "page %u was touched, and is not populated", i);
+	}
+}
+
+/* Only of pages that hold something for sure: to read another would touch it. */
+static void check_contents(struct world *w, unsigned int low, unsigned int high)
+{
+	for (unsigned int i = low; i < high; i++) {
+		const struct page_model *page = &w->page[i];
+		const char *bytes, *want = expected(w, i);
+		unsigned int at = 0;
+
+		if (!surely_held(page))
+			continue;
+		bytes = contents(w, i);
+		if (!memcmp(bytes, want, PAGE))
+			continue;
+		while (bytes[at] == want[at])
+			at++;
+		fail(w, "page %u, byte %u: %#x, not %#x", i, at, (uint8_t)bytes[at],
+		     (uint8_t)want[at]);
+	}
+}
+
+void check(struct world *w, unsigned int low, unsigned int high)
+{
+	check_layout(w, low, high);
+	check_residency(w, low, high);
+	check_contents(w, low, high);
+}
+
+void check_flags(struct world *w)
+{
+	const struct kind *seen = NULL;
+	struct vma vma;
+
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		const struct kind *kind = w->page[i].kind;
+		bool flag;
+
+		if (!kind || kind == seen)
+			continue;
+		if (!find_vma(address(w, i), &vma))
+			fail(w, "page %u is not in smaps", i);
+		flag = strstr(vma.flags, " " REGION_FLAG);
+		if (flag != !strcmp(kind->shown, REGION_NAME))
+			fail(w, "page %u, %s: VmFlags%s", i, kind->name, vma.flags);
+		if (seen)
+			return;
+		seen = kind;
+	}
+}

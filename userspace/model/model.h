@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the memory of one world must be, after every step, whatever was done to it. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mem.h"
+#include "program.h"
+
+#define PAGE		4096U
+#define PMD_PAGES	512U
+#define ARENA_PAGES	(3 * PMD_PAGES)
+#define MAX_CHILDREN	3
+
+/* The kinds of memory that can be asked to keep the model's promises. */
+struct kind {
+	const char *name;
+	void *(*create)(size_t size);
+	const char *shown;	/* its name in /proc/PID/maps */
+	bool exact;		/* a page is populated if and only if it was touched */
+};
+
+extern struct kind kinds[];
+#define PLAIN (&kinds[0])
+
+/* NULL if there is none of that name. */
+struct kind *find_kind(const char *name);
+
+/* Whether a page is populated: present or swapped out. */
+enum held { EMPTY, MAYBE, HELD };
+
+enum page_flags {
+	LOCKED	= 1 << 0,	/* mlock() */
+	ONFAULT	= 1 << 1,	/* and mlock2(MLOCK_ONFAULT) */
+	WIPE	= 1 << 2,	/* MADV_WIPEONFORK */
+	NOFORK	= 1 << 3,	/* MADV_DONTFORK */
+	MISSING	= 1 << 4,	/* userfaultfd fills it */
+	WP	= 1 << 5,	/* userfaultfd tracks writes to it */
+	FREED	= 1 << 6,	/* MADV_FREE: what was there, or fresh */
+	ZERO	= 1 << 7,	/* the shared zero page; a fork may leave it out */
+	CLEAN	= 1 << 8,	/* surely not written since WP began or was scanned */
+	DIRTY	= 1 << 9,	/* surely written since */
+};
+
+#define UFFD	(MISSING | WP)
+#define TRACKED	(CLEAN | DIRTY)
+
+struct page_model {
+	const struct kind *kind;	/* NULL: unmapped */
+	uint8_t prot, held;
+	uint16_t flags;
+};
+
+/* An arena of address space that one thread works on, and what must be there. */
+struct world {
+	char *arena, *shadow;	/* the memory, and the bytes that it must hold */
+	struct page_model page[ARENA_PAGES];
+	struct kind *kind;	/* of its regions */
+	const struct program *program;
+	const bool *keep;	/* which of its steps; NULL: all */
+	unsigned int step, depth;	/* now; how many forks deep */
+	bool thorough, trace;
+	int pagemap, mem, maps;	/* files of this process in /proc */
+	int uffd;
+	char *stack;		/* of children that share the memory */
+	pid_t child[MAX_CHILDREN];
+};
+
+/* The first failure of all processes; it ends the one that found it. */
+struct report {
+	int taken;
+	unsigned int step;
+	uint64_t seed;
+	char text[512];
+};
+
+extern struct report *report;	/* shared */
+
+void report_init(void);
+void fail(const struct world *w, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+
+void world_init(struct world *w, unsigned int number, struct kind *kind);
+void world_open_proc(struct world *w);
+void world_close_proc(struct world *w);
+/* Unmap all; the world is as new. */
+void world_clear(struct world *w);
+
+static inline char *address(const struct world *w, unsigned int i)
+{
+	return w->arena + (size_t)i * PAGE;
+}
+
+static inline char *expected(const struct world *w, unsigned int i)
+{
+	return w->shadow + (size_t)i * PAGE;
+}
+
+/* Of @n pages from @from: as many as are mapped and equal the first in these. */
+unsigned int uniform(const struct world *w, unsigned int from, unsigned int n,
+		     bool same_prot, unsigned int same_flags);
+bool unmapped(const struct world *w, unsigned int from, unsigned int n);
+/* Where the mapping of a page ends, as the kernel has it. */
+unsigned int mapping_end(struct world *w, unsigned int i);
+
+static inline bool surely_held(const struct page_model *page)
+{
+	return page->held == HELD && !(page->flags & FREED);
+}
+
+static inline bool surely_empty(const struct page_model *page)
+{
+	return page->held == EMPTY && (!page->kind || page->kind->exact);
+}
+
+/* Changes of the model, each for one page. */
+void model_map(struct world *w, unsigned int i, const struct kind *kind);
+void model_unmap(struct world *w, unsigned int i);
+void model_drop(struct world *w, unsigned int i);
+void model_move(struct world *w, unsigned int from, unsigned int to);
+/* It was read or written; bytes, if any, were stored at an offset. */
+void model_touch(struct world *w, unsigned int i, bool write, unsigned int offset,
+		 const void *bytes, size_t length);
+/* In a child: what fork() left of the parent's memory. */
+void model_fork(struct world *w);
+
+/* The byte that userfaultfd's handler fills a missing page with; 0: a zero page. */
+static inline int stamp(unsigned int i)
+{
+	return i % 2 ? 0 : 1 + i % 255;
+}
+
+/* Loads and stores that may fault: false if they were stopped by a signal. */
+void catch_faults(void);
+bool load(void *to, const char *from, size_t size);
+bool store(char *to, const void *from, size_t size);
+
+/* Compare pages [low, high) with the model. */
+void check(struct world *w, unsigned int low, unsigned int high);
+/* The flags in smaps, which take longer to read: of the first page of each kind. */
+void check_flags(struct world *w);
+
+#endif /* MODEL_H */
