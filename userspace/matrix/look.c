@@ -199,3 +199,14 @@ void drain_lru(void)
 {
 	munmap(plain(page), page);
 }
+
+void settle(void)
+{
+	char stack[64 << 10];
+
+	memset(stack, 1, sizeof(stack));
+	asm volatile("" : : "r"(stack) : "memory");
+	free(malloc(sizeof(stack)));
+	mlockall(MCL_CURRENT);
+	munlockall();
+}

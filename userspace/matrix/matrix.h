@@ -58,6 +58,7 @@ struct row {
 struct subject {
 	const char *name;
 	const struct row *rows;	/* ends with an empty one */
+	bool when_named;	/* not with the others: it needs a fresh boot */
 };
 
 extern const struct row touch_rows[], neighbour_rows[], protect_rows[], unmap_rows[],
@@ -101,6 +102,8 @@ size_t swapped(const char *p, size_t pages);
 const char *flags_of(const char *p);
 /* Until @path's number has grown by @more; the cell fails after a while. */
 void wait_for_growth(const char *path, long more);
+/* What a process touches besides its memory is all present after this. */
+void settle(void);
 /* Pages of this CPU that wait to be on the LRU lists are put there. */
 void drain_lru(void);
 

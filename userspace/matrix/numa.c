@@ -7,8 +7,6 @@
 #include "matrix.h"
 
 #define CPUSET	"/sys/fs/cgroup/matrix-cpuset"
-#define BALANCING "/proc/sys/kernel/numa_balancing"
-#define BALANCING_DEBUG "/sys/kernel/debug/sched/numa_balancing/"
 
 static const unsigned long node[2] = { 1 << 0, 1 << 1 };
 static const unsigned long both = 3;
@@ -204,31 +202,11 @@ static void in_cpuset(const struct cell *cell)
 	drain_lru();
 	write_file(CPUSET "/cpuset.mems", "0");
 	write_all(p + SIZE / 2, PAGES / 2);
-	say("written after the change:");
+	say("the other half written after the change");
 	say_nodes(p);
 	say("%s", contents(p, PAGES / 2));
 	write_file("/sys/fs/cgroup/cgroup.procs", "0");
 	CHECK(!rmdir(CPUSET));
-}
-
-/* Faults that tell the kernel who uses what; pages may move, contents not. */
-static void balancing(const struct cell *cell)
-{
-	const size_t pages = 4096;
-	long before;
-	char *p;
-
-	set(BALANCING, "1");
-	set(BALANCING_DEBUG "scan_delay_ms", "10");
-	set(BALANCING_DEBUG "scan_period_min_ms", "10");
-	p = get(cell, pages * page);
-	fill(p, pages);
-	before = field("/proc/vmstat", "numa_hint_faults");
-	for (int i = 0; i < 3000 && field("/proc/vmstat", "numa_hint_faults") < before + 64; i++)
-		(void)contents(p, pages);
-	before = field("/proc/vmstat", "numa_hint_faults") - before;
-	say(before >= 64 ? "hint faults taken" : "NO hint faults");
-	say_pages(p, pages);
 }
 
 #define POLICY(mode, nodes) ((mode) | (nodes) << 8)
@@ -255,6 +233,5 @@ const struct row numa_rows[] = {
 	  "a read brings a page, which can move; plain memory has the shared zero page, which cannot" },
 	{ "migrate_pages, half written", migrate },
 	{ "a cpuset's memory changed from node 1 to 0", in_cpuset },
-	{ "NUMA balancing", balancing },
 	{}
 };

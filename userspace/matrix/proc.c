@@ -119,7 +119,7 @@ static void say_kpageflags(const char *p)
 		const char *name;
 	} known[] = {
 		{ 9, "buddy" }, { 11, "mmap" }, { 12, "anon" }, { 13, "swapcache" }, { 14, "swapbacked" },
-		{ 17, "huge" }, { 19, "hwpoison" }, { 21, "ksm" }, { 22, "thp" }, { 24, "zero page" },
+		{ 17, "huge" }, { 19, "hwpoison" }, { 22, "thp" }, { 24, "zero page" },
 	};
 	int fd = open("/proc/kpageflags", O_RDONLY);
 	uint64_t flags;

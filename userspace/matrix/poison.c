@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory errors: injected by madvise and by debugfs, hard and soft. */
+#include "matrix.h"
+
+#define INJECT	"/sys/kernel/debug/hwpoison/corrupt-pfn"
+
+static void look(void *p)
+{
+	say("child: %s", touch(p, 'r'));
+}
+
+/* The fifth page, so that it has neighbours. */
+static void hard(const struct cell *cell)
+{
+	char *p = get(cell, SIZE), *bad = p + 4 * page;
+
+	fill(p, PAGES);
+	drain_lru();
+	say_outcome(NULL, madvise(bad, page, MADV_HWPOISON));
+	say("read %s", touch(bad, 'r'));
+	say("write %s", touch(bad, 'w'));
+	say("before it %s", contents(p, 4));
+	say("%ld resident", usage(p, PAGES, "Rss"));
+	CHECK(!child(look, bad));
+	CHECK(!madvise(bad, page, MADV_DONTNEED));
+	say("dropped: write %s", touch(bad, 'w'));
+	say("rest %s", all_zero(bad + 8, page - 8) ? "zero" : "NOT zero");
+	say_kind(cell, bad);
+}
+
+static void unmapped_after(const struct cell *cell)
+{
+	char *p = get(cell, SIZE), *bad = p + 4 * page;
+
+	fill(p, PAGES);
+	drain_lru();
+	CHECK(!madvise(bad, page, MADV_HWPOISON));
+	say_outcome("munmap", munmap(bad, page));
+	say("read %s", touch(bad, 'r'));
+	say("before it %s", contents(p, 4));
+}
+
+static void injected(const struct cell *cell)
+{
+	char *p = get(cell, SIZE), *bad = p + 4 * page, pfn[32];
+
+	fill(p, PAGES);
+	drain_lru();
+	snprintf(pfn, sizeof(pfn), "0x%llx", (unsigned long long)pagemap(bad) & ((1ULL << 55) - 1));
+	write_file(INJECT, pfn);
+	say("read %s", touch(bad, 'r'));
+	say("before it %s", contents(p, 4));
+	say("%ld resident", usage(p, PAGES, "Rss"));
+}
+
+static void soft(const struct cell *cell)
+{
+	char *p = get(cell, SIZE);
+	uint64_t was;
+
+	fill(p, PAGES);
+	drain_lru();
+	was = pagemap(p + 4 * page);
+	say_outcome(NULL, madvise(p + 4 * page, page, MADV_SOFT_OFFLINE));
+	say(pagemap(p + 4 * page) == was ? "NOT moved" : "moved");
+	say_pages(p, PAGES);
+}
+
+static void in_huge_page(const struct cell *cell)
+{
+	size_t pages = huge / page;
+	char *p = get(cell, huge), *bad = p + 4 * page;
+
+	fill(p, pages);
+	CHECK(!madvise(p, huge, MADV_COLLAPSE));
+	say_outcome(NULL, madvise(bad, page, MADV_HWPOISON));
+	say("read %s", touch(bad, 'r'));
+	say("before it %s", contents(p, 4));
+	say("%ld resident", usage(p, pages, "Rss"));
+}
+
+static void unprivileged(const struct cell *cell)
+{
+	char *p = get(cell, SIZE);
+
+	fill(p, PAGES);
+	CHECK(!setresuid(65534, 65534, 65534));
+	say_outcome(NULL, madvise(p, page, MADV_HWPOISON));
+	say_outcome("soft", madvise(p, page, MADV_SOFT_OFFLINE));
+	say_pages(p, PAGES);
+}
+
+const struct row poison_rows[] = {
+	{ "MADV_HWPOISON of a written page, then MADV_DONTNEED", hard },
+	{ "MADV_HWPOISON of a written page, then munmap", unmapped_after },
+	{ "MADV_HWPOISON in a huge page", in_huge_page },
+	{ "hwpoison injected by page frame", injected },
+	{ "MADV_SOFT_OFFLINE of a written page", soft },
+	{ "MADV_HWPOISON and SOFT_OFFLINE, unprivileged", unprivileged, .refused = "EPERM" },
+	{}
+};

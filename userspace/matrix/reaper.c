@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A killed process whose memory is taken before it has ended. It is stopped by
+ * its tracer on its way out, so that there is time to look.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "matrix.h"
+
+static void await_stop(pid_t pid)
+{
+	int status;
+
+	CHECK(waitpid(pid, &status, __WALL) == pid);
+	CHECK(WIFSTOPPED(status));
+}
+
+/* A child with the memory half written, dying, and still there. */
+static pid_t dying(char *p)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		fill(p, PAGES / 2);
+		raise(SIGSTOP);
+		_exit(EXIT_SUCCESS);
+	}
+	await_stop(pid);
+	CHECK(!ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACEEXIT));
+	CHECK(!kill(pid, SIGKILL));
+	await_stop(pid);
+	return pid;
+}
+
+static long rss(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	return field(path, "RssAnon");
+}
+
+static void say_byte(int mem, const char *name, const char *p)
+{
+	char byte;
+
+	say_outcome(name, pread(mem, &byte, 1, (uintptr_t)p));
+}
+
+static void released(const struct cell *cell)
+{
+	char *p = get(cell, SIZE), path[64];
+	int pidfd, mem, status;
+	pid_t pid = dying(p);
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	mem = open(path, O_RDONLY);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	CHECK(mem >= 0 && pidfd >= 0);
+	say_outcome(NULL, syscall(SYS_process_mrelease, pidfd, 0));
+	say(rss(pid) ? "RssAnon NOT 0" : "RssAnon 0");
+	say_byte(mem, "read what was written", p);
+	say_byte(mem, "read what was not", p + SIZE - page);
+	CHECK(!ptrace(PTRACE_CONT, pid, NULL, NULL));
+	CHECK(waitpid(pid, &status, 0) == pid);
+	say(WIFSIGNALED(status) ? "ended by SIG%s" : "ended%s",
+	    WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : "");
+}
+
+static void alive(const struct cell *cell)
+{
+	char *p = get(cell, SIZE);
+	int pidfd = syscall(SYS_pidfd_open, getpid(), 0);
+
+	fill(p, PAGES);
+	say_outcome(NULL, syscall(SYS_process_mrelease, pidfd, 0));
+	say_pages(p, PAGES);
+}
+
+const struct row reaper_rows[] = {
+	{ "process_mrelease of a killed process, then read", released },
+	{ "process_mrelease of a living process", alive, .refused = "EINVAL" },
+	{}
+};
