@@ -14,7 +14,7 @@ gives() { # STATUS LOG [WORDS]
 	[[ $status -eq $1 && $said == *"${3-}"* ]]
 }
 
-tap_plan 16
+tap_plan 18
 tap_check "a pass is 0, whatever befell the guest's own programs" gives 0 pass
 tap_check "a failed command keeps its status" gives 42 status-42
 tap_check "a panic is 123, and its Oops is shown" gives 123 panic 'RIP: 0010:tamalloc_fault'
@@ -27,6 +27,8 @@ tap_check "KASAN makes a passing run red" gives 122 kasan
 tap_check "UBSAN makes a passing run red" gives 122 ubsan
 tap_check "kmemleak makes a passing run red" gives 122 kmemleak
 tap_check "a blocked task makes a passing run red" gives 122 stall
+tap_check "a data race of tamalloc's makes a passing run red" gives 122 kcsan-ours tamalloc_fault
+tap_check "a data race of others' is shown, and no more" gives 0 kcsan-theirs '1 plain memory: data-race in lru_gen_add_folio'
 tap_check "a taint without a report makes a passing run red" gives 122 taint 512
 tap_check "an int3 Oops under TCG with two CPUs is 120" gives 120 int3-race
 tap_check "an int3 Oops with one CPU is a panic" gives 123 int3-one-cpu
