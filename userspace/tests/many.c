@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many of them: processes with a region each, mappings of one region.
+ *
+ *	many [MAPPINGS [PROCESSES]]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define REGION	16	/* pages of a process of its own */
+#define SHARED	8	/* pages that it has from its parent */
+#define TOUCHED	64	/* pages of one that is split, each so far from the next */
+#define STEP	128
+
+static int mappings = 100000, processes = 1000;
+
+/* Its number in its own pages and in its copies of the parent's, and no other. */
+static void one_of_many(int number, char *shared, int ready, int go)
+{
+	char *p = tamalloc(REGION * page), c;
+
+	for (int i = 0; i < SHARED; i++) {
+		CHECK_EQ(*(int *)(shared + i * page), -1);
+		if (i % 2)
+			*(int *)(shared + i * page) = number;
+	}
+	for (int i = 0; i < REGION / 2; i++)
+		*(int *)(p + i * page) = number;
+	CHECK_EQ(write(ready, "", 1), 1);
+	CHECK_EQ(read(go, &c, 1), 0);
+	for (int i = 0; i < SHARED; i++)
+		CHECK_EQ(*(int *)(shared + i * page), i % 2 ? number : -1);
+	for (int i = 0; i < REGION / 2; i++)
+		CHECK_EQ(*(int *)(p + i * page), number);
+	CHECK_EQ(resident(p, REGION * page), REGION / 2);
+	check_strict(p + REGION / 2 * page, REGION / 2 * page);
+}
+
+static void processes_at_once(void)
+{
+	char *shared = tamalloc(SHARED * page);
+	int ready[2], go[2], status;
+	long anon;
+
+	alarm(600);
+	set(THP "enabled", "always");
+	for (int i = 0; i < SHARED; i++)
+		*(int *)(shared + i * page) = -1;
+	CHECK(!pipe(ready) && !pipe(go));
+	anon = field("/proc/vmstat", "nr_anon_pages");
+	for (int i = 0; i < processes; i++) {
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (!pid) {
+			close(go[1]);
+			one_of_many(i, shared, ready[1], go[0]);
+			_exit(EXIT_SUCCESS);
+		}
+	}
+	close(ready[1]);
+	for (int i = 0; i < processes; i++) {
+		char c;
+
+		CHECK_EQ(read(ready[0], &c, 1), 1);
+	}
+	CHECK(field("/proc/vmstat", "nr_anon_pages") - anon >=
+	      processes * (SHARED + REGION) / 2);
+	close(go[1]);
+	while (wait(&status) > 0)
+		CHECK_EQ(status, 0);
+	for (int i = 0; i < SHARED; i++)
+		CHECK_EQ(*(int *)(shared + i * page), -1);
+	CHECK(labs(field("/proc/vmstat", "nr_anon_pages") - anon) < (long)(2 * MIB / page));
+}
+
+/* As the kernel counts them: the vsyscall page is none. */
+static int count_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	int count = 0;
+
+	CHECK(maps);
+	while (fgets(line, sizeof(line), maps))
+		count += !strstr(line, "[vsyscall]");
+	fclose(maps);
+	return count;
+}
+
+static int protect(char *p)
+{
+	return mprotect(p, page, PROT_READ);
+}
+
+static int unmap(char *p)
+{
+	return munmap(p, page);
+}
+
+/* Every other page, until there is one mapping too many; how many could be. */
+static int split(int (*fn)(char *), void *(*get)(size_t), int *at_limit)
+{
+	const size_t pages = 2 * mappings + 2;
+	char *p = get(pages * page);
+	int before = count_mappings();
+	size_t i;
+
+	for (i = 0; i < TOUCHED; i++)
+		poke(p + i * STEP * page, i);
+	for (i = 1; i < pages && !fn(p + i * page); i += 2)
+		;
+	CHECK(i < pages);
+	CHECK_EQ(errno, ENOMEM);
+	*at_limit = count_mappings();
+	CHECK_EQ(*at_limit, mappings);
+
+	/* What was not asked for is as it was. */
+	for (int j = 0; j < TOUCHED; j++)
+		CHECK_EQ(peek(p + j * STEP * page), j);
+	if (get == tamalloc)
+		CHECK_EQ(resident(p, pages * page), TOUCHED);
+	/* One more, if the last page was split off at its start only. */
+	if (fn == protect) {
+		CHECK(!mprotect(p, pages * page, RW));
+		CHECK_EQ(count_mappings(), before + (mappings - before) % 2);
+	}
+	CHECK(!munmap(p, pages * page));
+	return i / 2;
+}
+
+static void split_by(int (*fn)(char *))
+{
+	long size = vm_size(), tables = field("/proc/self/status", "VmPTE");
+	int before = count_mappings(), limit[2], splits[2];
+	char text[16];
+
+	alarm(600);
+	set(THP "enabled", "always");
+	snprintf(text, sizeof(text), "%d", mappings);
+	set("/proc/sys/vm/max_map_count", text);
+	splits[0] = split(fn, plain, &limit[0]);
+	splits[1] = split(fn, tamalloc, &limit[1]);
+	CHECK_EQ(splits[1], splits[0]);
+	CHECK_EQ(limit[1], limit[0]);
+	CHECK_EQ(count_mappings(), before);
+	CHECK_EQ(vm_size(), size);
+	CHECK(field("/proc/self/status", "VmPTE") <= tables + 16);
+}
+
+static void by_mprotect(void)
+{
+	split_by(protect);
+}
+
+static void by_munmap(void)
+{
+	split_by(unmap);
+}
+
+static const struct test tests[] = {
+	{ "a thousand processes, each with a region and its parent's", processes_at_once },
+	{ "split by mprotect: ENOMEM at max_map_count, one mapping again after", by_mprotect },
+	{ "split by munmap: ENOMEM at max_map_count, nothing remains", by_munmap },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		mappings = atoi(argv[1]);
+	if (argc > 2)
+		processes = atoi(argv[2]);
+	if (argc > 3 || mappings < TOUCHED * STEP || processes < 1) {
+		fprintf(stderr, "usage: many [MAPPINGS [PROCESSES]]; at least 8192 and 1\n");
+		return EXIT_FAILURE;
+	}
+	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+}

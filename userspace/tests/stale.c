@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * No byte that another process has left is ever read. A giver fills nearly all
+ * free memory with a pattern and frees it; a taker, by the frame numbers in
+ * pagemap, is proved to have got its pages; there is no pattern in them.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/klog.h>
+#include <sys/wait.h>
+
+#include "swap_device.h"
+
+/*
+ * So little is left free that a taker of all of its region must get a third of it
+ * from the giver; ENOUGH of those pages have mostly come by much earlier.
+ */
+#define FREE	(128 * MIB)
+#define GIVEN	(64 * MIB)
+#define TAKEN	(96 * MIB)
+#define SLICE	(2 * huge)
+#define ENOUGH	2048
+#define PATTERN	0x5ec2e7
+#define FRAMES	(1UL << 26)
+
+#ifndef MADV_COLLAPSE
+# define MADV_COLLAPSE 25
+#endif
+
+static unsigned char *given;		/* a bit for each frame, shared */
+
+/* Ask about every present page of the range. */
+static void each_frame(const char *p, size_t bytes, void (*fn)(size_t frame))
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t entry[512];
+
+	CHECK(fd >= 0);
+	for (size_t i = 0; i < bytes / page; i += 512) {
+		size_t n = bytes / page - i < 512 ? bytes / page - i : 512;
+
+		CHECK_EQ(pread(fd, entry, n * 8, ((uintptr_t)p / page + i) * 8), n * 8);
+		for (size_t j = 0; j < n; j++)
+			if (entry[j] >> 63)
+				fn(entry[j] & ((1ULL << 55) - 1));
+	}
+	close(fd);
+}
+
+static void note_given(size_t frame)
+{
+	CHECK(frame && frame < FRAMES);
+	given[frame / 8] |= 1 << frame % 8;
+}
+
+static size_t reused;
+
+static void count_reused(size_t frame)
+{
+	CHECK(frame && frame < FRAMES);
+	reused += given[frame / 8] >> frame % 8 & 1;
+}
+
+/* @byte at its start, and zeroes. */
+static void check_page(const char *p, char byte)
+{
+	const unsigned long *word = (const void *)p;
+
+	CHECK_EQ(p[0], byte);
+	for (size_t i = 1; i < sizeof(*word); i++)
+		CHECK_EQ(p[i], 0);
+	for (size_t i = 1; i < page / sizeof(*word); i++)
+		if (word[i])
+			tap_fail(__FILE__, __LINE__, "%p + %zu holds %#lx", (void *)p,
+				 i * sizeof(*word), word[i]);
+}
+
+static void check_pages(const char *p, size_t bytes, char byte)
+{
+	for (size_t i = 0; i < bytes; i += page)
+		check_page(p + i, byte);
+}
+
+static void by_exit(char *p)
+{
+	(void)p;
+}
+
+static void by_munmap(char *p)
+{
+	CHECK(!munmap(p, GIVEN));
+}
+
+static void by_dontneed(char *p)
+{
+	CHECK(!madvise(p, GIVEN, MADV_DONTNEED));
+}
+
+/* Fills, frees, says so and waits for its parent to go on. */
+static void giver(void (*way)(char *), int done, int go)
+{
+	unsigned long *p = plain(GIVEN);
+	char c;
+
+	for (size_t i = 0; i < GIVEN / sizeof(*p); i++)
+		p[i] = PATTERN;
+	each_frame((char *)p, GIVEN, note_given);
+	if (way == by_exit)
+		_exit(EXIT_SUCCESS);
+	way((char *)p);
+	CHECK_EQ(write(done, "", 1), 1);
+	CHECK_EQ(read(go, &c, 1), 0);
+	_exit(EXIT_SUCCESS);
+}
+
+/* Memory that stays taken, but for FREE bytes. */
+static void occupy(void)
+{
+	long size = field("/proc/meminfo", "MemFree") * KIB - FREE;
+	char *p;
+
+	if (size <= 0)
+		return;
+	p = plain(size);
+	madvise(p, size, MADV_HUGEPAGE);
+	for (long i = 0; i < size; i += page)
+		poke(p + i, 1);
+}
+
+struct taker {
+	void (*before)(char *p);		/* the memory is given; or NULL */
+	void (*touch)(char *slice);		/* and look at all of it */
+	bool in_child;
+};
+
+static void take(void *arg)
+{
+	const struct taker *taker = ((void **)arg)[0];
+	char *p = ((void **)arg)[1];
+
+	reused = 0;
+	for (size_t i = 0; i < TAKEN && reused < ENOUGH; i += SLICE) {
+		taker->touch(p + i);
+		each_frame(p + i, SLICE, count_reused);
+	}
+	if (reused < ENOUGH)
+		tap_fail(__FILE__, __LINE__, "only %zu pages were the giver's", reused);
+}
+
+static void take_in_child(void *arg)
+{
+	CHECK_EQ(child(take, arg), 0);
+}
+
+/* Take while the giver is alive or, if that was its way, right after its exit. */
+static void give_and_take(void *arg)
+{
+	const struct taker *taker = ((void **)arg)[0];
+	void (*way)(char *) = ((void **)arg)[1];
+	void (*take_it)(void *) = taker->in_child ? take_in_child : take;
+	char *p = align(tamalloc(TAKEN), TAKEN), c;
+	void *what[] = { (void *)taker, p };
+	int done[2], go[2], status;
+	pid_t pid;
+
+	if (taker->before)
+		taker->before(p);
+	occupy();
+	memset(given, 0, FRAMES / 8);
+	CHECK(!pipe(done) && !pipe(go));
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		close(go[1]);
+		giver(way, done[1], go[0]);
+	}
+	close(done[1]);
+	CHECK_EQ(read(done[0], &c, 1), way != by_exit);
+	if (way != by_exit)
+		take_it(what);
+	close(go[1]);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_EQ(status, 0);
+	if (way == by_exit)
+		take_it(what);
+}
+
+/* In a process of its own, since that has all memory free again. */
+static void run(const struct taker *taker, void (*way)(char *))
+{
+	char text[1 << 14] = "";
+
+	klogctl(3 /* SYSLOG_ACTION_READ_ALL */, text, sizeof(text) - 1);
+	if (strstr(text, "heap alloc:on") || strstr(text, "heap free:on"))
+		tap_note("the page allocator zeroes pages here: this proves little");
+	set(THP "enabled", "madvise");
+	given = mmap(NULL, FRAMES / 8, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	CHECK(given != MAP_FAILED);
+	alarm(600);
+	CHECK_EQ(child(give_and_take, (void *[]){ (void *)taker, way }), 0);
+}
+
+static void read_slice(char *p)
+{
+	check_pages(p, SLICE, 0);
+}
+
+static const struct taker reader = { .touch = read_slice };
+
+static void after_exit(void)
+{
+	run(&reader, by_exit);
+}
+
+static void after_munmap(void)
+{
+	run(&reader, by_munmap);
+}
+
+static void after_dontneed(void)
+{
+	run(&reader, by_dontneed);
+}
+
+static void poke_pages(char *p, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i += page)
+		poke(p + i, 'w');
+}
+
+static void write_slice(char *p)
+{
+	poke_pages(p, SLICE);
+	check_pages(p, SLICE, 'w');
+}
+
+static void by_write(void)
+{
+	run(&(struct taker){ .touch = write_slice }, by_exit);
+}
+
+/* One byte into each page, written by the kernel. */
+static void copy_slice(char *p)
+{
+	int fd = memfd_create("stale", 0);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, "k", 1), 1);
+	for (size_t i = 0; i < SLICE; i += page)
+		CHECK_EQ(pread(fd, p + i, 1, 0), 1);
+	check_pages(p, SLICE, 'k');
+	close(fd);
+}
+
+static void by_kernel(void)
+{
+	run(&(struct taker){ .touch = copy_slice }, by_munmap);
+}
+
+static void lock_slice(char *p)
+{
+	CHECK(!mlock(p, SLICE));
+	check_pages(p, SLICE, 0);
+}
+
+static void by_mlock(void)
+{
+	run(&(struct taker){ .touch = lock_slice }, by_dontneed);
+}
+
+/* One page of each huge one is touched; the rest comes with the collapse. */
+static void collapse_slice(char *p)
+{
+	for (size_t i = 0; i < SLICE; i += huge) {
+		poke(p + i + huge / 2, 'h');
+		CHECK(!madvise(p + i, huge, MADV_COLLAPSE));
+	}
+	for (size_t i = 0; i < SLICE; i += page)
+		check_page(p + i, i % huge == huge / 2 ? 'h' : 0);
+}
+
+static void by_collapse(void)
+{
+	run(&(struct taker){ .touch = collapse_slice }, by_exit);
+}
+
+static void poke_all(char *p)
+{
+	poke_pages(p, TAKEN);
+}
+
+/* A child's copies of its parent's pages. */
+static void rewrite_slice(char *p)
+{
+	check_pages(p, SLICE, 'w');
+	for (size_t i = 0; i < SLICE; i += page)
+		poke(p + i, 'c');
+	check_pages(p, SLICE, 'c');
+}
+
+static void by_copy(void)
+{
+	run(&(struct taker){ poke_all, rewrite_slice, true }, by_munmap);
+}
+
+static void poke_and_swap_out(char *p)
+{
+	poke_all(p);
+	CHECK(!madvise(p, TAKEN, MADV_PAGEOUT));
+}
+
+static void swap_in_slice(char *p)
+{
+	check_pages(p, SLICE, 'w');
+}
+
+static void by_swap_in(void)
+{
+	start_swap();
+	run(&(struct taker){ poke_and_swap_out, swap_in_slice, false }, by_dontneed);
+	stop_swap();
+}
+
+static const struct test tests[] = {
+	{ "pages of one that has exited read as zero", after_exit },
+	{ "so do pages that another has unmapped", after_munmap },
+	{ "so do pages that another has given back by MADV_DONTNEED", after_dontneed },
+	{ "so does the rest of a page that is written", by_write },
+	{ "so does the rest of a page that the kernel writes to", by_kernel },
+	{ "so do pages that mlock brings in", by_mlock },
+	{ "so do pages that MADV_COLLAPSE adds", by_collapse },
+	{ "a child's copy holds what its parent's page held", by_copy },
+	{ "a page swapped in holds what it held", by_swap_in },
+};
+
+TAP_MAIN(tests, no_tamalloc)
