@@ -5,13 +5,14 @@
 
 #include "model.h"
 
-enum span { SHORT, LONG, HUGE_ALIGNED };
+/* How many pages a step is about: few, at times many, often many, one huge page. */
+enum span { SHORT, LONG, WIDE, HUGE_ALIGNED };
 
 struct op {
 	const char *name;
 	void (*run)(struct world *w, const struct step *step);
 	unsigned int weight;	/* how often, relative to the others */
-	enum span span;		/* how many pages at a time */
+	enum span span;
 	bool has_target;	/* uses step->to */
 	bool forks;		/* some steps that follow are its child's */
 };

@@ -23,7 +23,7 @@ static unsigned int length(uint64_t random, enum span span)
 {
 	unsigned int kind = random % 32, n = random / 32;
 
-	if (span == LONG && kind < 3)
+	if ((span == LONG && kind < 3) || (span == WIDE && kind < 12))
 		return 1 + n % (ARENA_PAGES - 1);
 	return kind < 24 ? 1 + n % 8 : 1 + n % 40;
 }

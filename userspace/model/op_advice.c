@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Advice, and locks in memory. */
+#include "op.h"
+#include "uapi.h"
+
+/* The advice on a run of pages that agree in these flags; returns how many. */
+static unsigned int advise(struct world *w, const struct step *s, int advice,
+			   unsigned int same_flags, unsigned int einval_flags)
+{
+	unsigned int n = uniform(w, s->page, s->n, false, same_flags);
+	int error = !n ? ENOMEM : w->page[s->page].flags & einval_flags ? EINVAL : 0;
+
+	expect(w, "madvise", madvise(address(w, s->page), (n ?: 1) * PAGE, advice), error);
+	return error ? 0 : n;
+}
+
+static void drop(struct world *w, const struct step *s, unsigned int n)
+{
+	for (unsigned int i = s->page; i < s->page + n; i++)
+		model_drop(w, i);
+}
+
+void dontneed(struct world *w, const struct step *s)
+{
+	drop(w, s, advise(w, s, MADV_DONTNEED, LOCKED, LOCKED));
+}
+
+void dontneed_locked(struct world *w, const struct step *s)
+{
+	drop(w, s, advise(w, s, MADV_DONTNEED_LOCKED, 0, 0));
+}
+
+void advise_free(struct world *w, const struct step *s)
+{
+	unsigned int n = advise(w, s, MADV_FREE, LOCKED, LOCKED);
+
+	for (unsigned int i = s->page; i < s->page + n; i++) {
+		w->page[i].flags &= ~TRACKED;
+		if (w->page[i].held != EMPTY)
+			w->page[i].flags |= FREED;
+	}
+}
+
+void pageout(struct world *w, const struct step *s)
+{
+	advise(w, s, MADV_PAGEOUT, LOCKED, LOCKED);
+}
+
+void cold(struct world *w, const struct step *s)
+{
+	advise(w, s, MADV_COLD, LOCKED, LOCKED);
+}
+
+void wipeonfork(struct world *w, const struct step *s)
+{
+	set_flag(w, s, advise(w, s, MADV_WIPEONFORK, 0, 0), WIPE, 0);
+}
+
+void keeponfork(struct world *w, const struct step *s)
+{
+	set_flag(w, s, advise(w, s, MADV_KEEPONFORK, 0, 0), 0, WIPE);
+}
+
+void dontfork(struct world *w, const struct step *s)
+{
+	set_flag(w, s, advise(w, s, MADV_DONTFORK, 0, 0), NOFORK, 0);
+}
+
+void dofork(struct world *w, const struct step *s)
+{
+	set_flag(w, s, advise(w, s, MADV_DOFORK, 0, 0), 0, NOFORK);
+}
+
+/* Those that neither populate nor empty a page. */
+void hint(struct world *w, const struct step *s)
+{
+	static const int hints[] = {
+		MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_SEQUENTIAL, MADV_RANDOM,
+		MADV_NORMAL, MADV_WILLNEED, MADV_DONTDUMP, MADV_DODUMP,
+	};
+
+	advise(w, s, hints[s->value % (sizeof(hints) / sizeof(*hints))], 0, 0);
+}
+
+void hugepage(struct world *w, const struct step *s)
+{
+	advise(w, s, MADV_HUGEPAGE, 0, 0);
+}
+
+void nohugepage(struct world *w, const struct step *s)
+{
+	advise(w, s, MADV_NOHUGEPAGE, 0, 0);
+}
+
+/* A huge page was asked for by name: what it adds is populated, if there was one. */
+void collapse(struct world *w, const struct step *s)
+{
+	unsigned int n = mapped_run(w, s);
+	long ret = madvise(address(w, s->page), (n ?: 1) * PAGE, MADV_COLLAPSE);
+
+	if (ret && errno != (n ? EINVAL : ENOMEM) && errno != EAGAIN && errno != EBUSY &&
+	    errno != ENOMEM)
+		fail(w, "MADV_COLLAPSE gives %s", strerrorname_np(errno));
+	if (n < PMD_PAGES || s->page % PMD_PAGES)
+		return;
+	for (unsigned int i = s->page; i < s->page + PMD_PAGES; i++)
+		if (w->page[i].held == EMPTY)
+			w->page[i].held = ret ? MAYBE : HELD;
+}
+
+static void advise_populate(struct world *w, const struct step *s, int advice, int prot)
+{
+	unsigned int n = uniform(w, s->page, s->n, true, 0);
+	int error = !n ? ENOMEM : w->page[s->page].prot & prot ? 0 : EINVAL;
+
+	expect(w, "madvise", madvise(address(w, s->page), (n ?: 1) * PAGE, advice), error);
+	for (unsigned int i = s->page; !error && i < s->page + n; i++)
+		model_touch(w, i, prot & PROT_WRITE, 0, NULL, 0);
+}
+
+void populate_read(struct world *w, const struct step *s)
+{
+	advise_populate(w, s, MADV_POPULATE_READ, PROT_READ);
+}
+
+void populate_write(struct world *w, const struct step *s)
+{
+	advise_populate(w, s, MADV_POPULATE_WRITE, PROT_WRITE);
+}
+
+void lock(struct world *w, const struct step *s)
+{
+	unsigned int n = uniform(w, s->page, s->n, true, 0);
+	int error = n && w->page[s->page].prot ? 0 : ENOMEM;
+
+	expect(w, "mlock", mlock(address(w, s->page), (n ?: 1) * PAGE), error);
+	set_flag(w, s, n, LOCKED, ONFAULT);
+	populate(w, s->page, n);
+}
+
+void lock_onfault(struct world *w, const struct step *s)
+{
+	unsigned int n = mapped_run(w, s);
+
+	expect(w, "mlock2", mlock2(address(w, s->page), (n ?: 1) * PAGE, MLOCK_ONFAULT),
+	       n ? 0 : ENOMEM);
+	set_flag(w, s, n, LOCKED | ONFAULT, 0);
+}
+
+void unlock(struct world *w, const struct step *s)
+{
+	unsigned int n = mapped_run(w, s);
+
+	expect(w, "munlock", munlock(address(w, s->page), (n ?: 1) * PAGE),
+	       n ? 0 : ENOMEM);
+	set_flag(w, s, n, 0, LOCKED | ONFAULT);
+}
+
+void in_core(struct world *w, const struct step *s)
+{
+	unsigned int n = mapped_run(w, s);
+	unsigned char vec[ARENA_PAGES];
+
+	expect(w, "mincore", mincore(address(w, s->page), (n ?: 1) * PAGE, vec),
+	       n ? 0 : ENOMEM);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct page_model *page = &w->page[s->page + i];
+
+		if (vec[i] & 1 && surely_empty(page))
+			fail(w, "mincore finds page %u, which was not touched", s->page + i);
+	}
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What moves or marks pages that nobody touches: nodes, soft-dirty, reclaim. */
+#include <linux/mempolicy.h>
+
+#include "op.h"
+#include "settings.h"
+#include "weather.h"
+
+static bool two_nodes(void)
+{
+	return !access("/sys/devices/system/node/node1", F_OK);
+}
+
+void bind_node(struct world *w, const struct step *s)
+{
+	unsigned long mask = 1UL << (s->value & 1);
+	unsigned int n = mapped_run(w, s);
+
+	if (!two_nodes() || !n)
+		return;
+	expect(w, "mbind", syscall(SYS_mbind, address(w, s->page), n * PAGE, MPOL_BIND,
+				   &mask, 64, MPOL_MF_MOVE), 0);
+}
+
+void migrate(struct world *w, const struct step *s)
+{
+	unsigned int n = least(mapped_run(w, s), 8);
+	int node[8], status[8];
+	void *pages[8];
+
+	if (!two_nodes() || !n)
+		return;
+	for (unsigned int i = 0; i < n; i++) {
+		pages[i] = address(w, s->page + i);
+		node[i] = s->value >> i & 1;
+	}
+	if (syscall(SYS_move_pages, 0, n, pages, node, status, MPOL_MF_MOVE) < 0)
+		fail(w, "move_pages gives %s", strerrorname_np(errno));
+	for (unsigned int i = 0; i < n; i++) {
+		const struct page_model *page = &w->page[s->page + i];
+
+		if (surely_empty(page) && status[i] != -ENOENT)
+			fail(w, "move_pages: page %u has status %d, not ENOENT",
+			     s->page + i, status[i]);
+	}
+}
+
+void clear_soft_dirty(struct world *, const struct step *)
+{
+	write_file("/proc/self/clear_refs", "4");
+}
+
+void weather(struct world *, const struct step *s)
+{
+	weather_change(s->value);
+}
