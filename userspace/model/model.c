@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "model.h"
 #include "tap.h"
@@ -18,6 +19,7 @@
 /* In pagemap. A marker of userfaultfd counts as swapped there, with this type. */
 #define PRESENT		(1ULL << 63)
 #define SWAPPED		(1ULL << 62)
+#define PROTECTED	(1ULL << 57)	/* by userfaultfd */
 #define SWAP_TYPE	31ULL
 #define MARKER_TYPE	31ULL
 
@@ -41,6 +43,14 @@ void report_init(void)
 {
 	report = mmap(NULL, sizeof(*report), RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(report != MAP_FAILED);
+}
+
+bool report_failure(int status)
+{
+	if (status && !report->taken)
+		snprintf(report->text, sizeof(report->text), "killed by signal %d, exit %d",
+			 WTERMSIG(status), WEXITSTATUS(status));
+	return status;
 }
 
 void fail(const struct world *w, const char *format, ...)
@@ -382,6 +392,10 @@ static void check_residency(struct world *w, unsigned int low, unsigned int high
 			     i, (unsigned long long)entry[i - low]);
 		if (!now && surely_held(page))
 			fail(w, "page %u was touched, and is not populated", i);
+		if (page->flags & CLEAN && !(entry[i - low] & PROTECTED))
+			fail(w, "page %u lost userfaultfd's write protection", i);
+		if (page->flags & DIRTY && entry[i - low] & PROTECTED)
+			fail(w, "page %u was written, and is write-protected", i);
 	}
 }
 

@@ -63,13 +63,17 @@ struct world {
 	const bool *keep;	/* which of its steps; NULL: all */
 	unsigned int step, depth;	/* now; how many forks deep */
 	bool thorough, trace;
+	unsigned int patience;	/* seconds; a step that takes longer hangs */
 	int pagemap, mem, maps;	/* files of this process in /proc */
 	int uffd;
 	char *stack;		/* of children that share the memory */
 	pid_t child[MAX_CHILDREN];
 };
 
-/* The first failure of all processes; it ends the one that found it. */
+/*
+ * The first failure of all processes; it ends the one that found it. Until then, the
+ * last step that was begun: what to tell of if it hangs.
+ */
 struct report {
 	int taken;
 	unsigned int step;
@@ -80,6 +84,8 @@ struct report {
 extern struct report *report;	/* shared */
 
 void report_init(void);
+/* A process ended with this wait status: was it a failure, told or not? */
+bool report_failure(int status);
 void fail(const struct world *w, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 

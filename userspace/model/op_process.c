@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Forked children, and those that share the memory. */
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "fill.h"
@@ -49,6 +51,7 @@ void fork_child(struct world *w, const struct step *)
 	*slot = pid;
 	if (pid)
 		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	memset(w->child, 0, sizeof(w->child));
 	w->depth++;
 	fill_close(w);

@@ -114,6 +114,11 @@ static void run_steps(struct world *w, unsigned int first)
 		if (s->depth > w->depth || (w->keep && !w->keep[i]))
 			continue;
 		w->step = i;
+		alarm(w->patience);
+		if (!w->depth && !report->taken) {
+			report->seed = w->program->seed;
+			report->step = i;
+		}
 		if (w->trace)
 			print_step(stderr, w->program, i);
 		ops[s->op].run(w, s);

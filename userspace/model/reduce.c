@@ -6,7 +6,7 @@
 #include "reduce.h"
 #include "tap.h"
 
-#define REPLAY_SECONDS	60
+#define PATIENCE	10	/* seconds for a step */
 #define MAX_REPLAYS	400
 #define TRIES		3	/* what the system does besides is not in the program */
 
@@ -23,20 +23,16 @@ bool replay(const struct program *program, const bool *keep, struct kind *kind,
 	if (!pid) {
 		struct world *w = malloc(sizeof(*w));
 
-		alarm(REPLAY_SECONDS);
 		catch_faults();
 		world_init(w, 0, kind);
+		w->patience = PATIENCE;
 		w->thorough = true;
 		w->trace = trace;
 		run_program(w, program, keep);
 		_exit(EXIT_SUCCESS);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
-	if (status && !report->taken)
-		snprintf(report->text, sizeof(report->text), "it %s %d",
-			 WIFSIGNALED(status) ? "was killed by signal" : "exited with",
-			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	return status;
+	return report_failure(status);
 }
 
 static int replays;
@@ -92,7 +88,7 @@ void reduce(struct kind *kind, const char *options)
 
 	generate(program, report->seed);
 	for (unsigned int i = 0; i < STEPS; i++)
-		keep[i] = !report->step || i <= report->step;
+		keep[i] = i <= report->step;
 	replays = 0;
 	if (!still_fails(program, keep, kind)) {
 		tap_note("alone and again its %u steps pass: it takes what ran beside them",

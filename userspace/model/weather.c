@@ -91,14 +91,14 @@ void weather_begin(bool pressure)
 
 void weather_change(uint64_t value)
 {
-	static const char * const thp[] = { "always", "madvise", "never" };
+	static const char * const thp[] = { "always", "always", "madvise", "never" };
 	static const char * const sizes[] = { "always", "inherit", "never" };
 	static const char * const ksm[] = { "0", "1", "1", "2" };
 	unsigned int choice = value / 8;
 
 	switch (value % 8) {
 	case 0:
-		try_write(THP "enabled", thp[choice % 3]);
+		try_write(THP "enabled", thp[choice % 4]);
 		break;
 	case 1:
 		try_write(THP "hugepages-64kB/enabled", sizes[choice % 3]);
