@@ -33,7 +33,7 @@ static void plain_beside(const struct cell *cell)
 /* Both touched first, so that each has an anon_vma of its own. */
 static void touched_beside(const struct cell *cell)
 {
-	char *p = in_the_middle(cell), *q = plain(SIZE);
+	char *q = plain(SIZE), *p = in_the_middle(cell);
 
 	fill(p, PAGES);
 	fill(q, PAGES);
@@ -47,7 +47,7 @@ static void touched_beside(const struct cell *cell)
 /* The argument says how many of the two are touched before they meet. */
 static void same_beside(const struct cell *cell)
 {
-	char *p = in_the_middle(cell), *q = cell->kind->map(SIZE);
+	char *q = cell->kind->map(SIZE), *p = in_the_middle(cell);
 
 	if (cell->arg > 0)
 		fill(p, PAGES);

@@ -30,8 +30,8 @@ static void say_charge(void *arg)
 	long before;
 
 	cgroup_join();
-	p = get(cell, 1024 * page);
 	settle();
+	p = get(cell, 1024 * page);
 	before = charged(CGROUP "/memory.stat");
 	write_all(p, 512);
 	say("512 written: %ld", charged(CGROUP "/memory.stat") - before);

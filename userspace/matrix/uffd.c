@@ -342,13 +342,23 @@ static void *count_events(void *unused)
 
 	while (poll(&poller, 1, -1) > 0)
 		if (read(uffd, &msg, sizeof(msg)) == sizeof(msg))
-			flags = msg.event, events++;
+			flags = msg.event, __atomic_fetch_add(&events, 1, __ATOMIC_RELEASE);
 	return unused;
+}
+
+/* What is done may go on before the reader of its event has counted it. */
+static void await_events(int count)
+{
+	for (int i = 0; i < 6000 && events < count; i++)
+		usleep(10000);
 }
 
 static void told_of(const struct cell *cell)
 {
-	const char *const what[] = { "DONTNEED", "mremap", "munmap" };
+	static const struct {
+		const char *name;
+		int events;
+	} what[] = { { "DONTNEED", 1 }, { "mremap", 2 }, { "munmap", 1 } };
 	pthread_t thread;
 
 	start(cell, UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_UNMAP);
@@ -363,7 +373,8 @@ static void told_of(const struct cell *cell)
 			region = move_to(region, SIZE, hole(SIZE));
 		else
 			CHECK(!munmap(region, SIZE));
-		say("%s: %d event 0x%x", what[i], events, flags);
+		await_events(what[i].events);
+		say("%s: %d event%s, the last 0x%x", what[i].name, events, events == 1 ? "" : "s", flags);
 	}
 }
 
