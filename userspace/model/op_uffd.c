@@ -39,11 +39,6 @@ void fill_missing(struct world *w, const struct step *s)
 	enlist(w, s, MISSING, UFFDIO_REGISTER_MODE_MISSING);
 }
 
-void track_writes(struct world *w, const struct step *s)
-{
-	enlist(w, s, WP, UFFDIO_REGISTER_MODE_WP);
-}
-
 void dismiss(struct world *w, const struct step *s)
 {
 	unsigned int n = mapped_run(w, s);
@@ -155,6 +150,14 @@ void writeprotect(struct world *w, const struct step *s)
 		if (w->page[i].held != MAYBE && !(w->page[i].flags & FREED))
 			w->page[i].flags |= CLEAN;
 	}
+}
+
+/* From now on; half of them with all that is there already protected. */
+void track_writes(struct world *w, const struct step *s)
+{
+	enlist(w, s, WP, UFFDIO_REGISTER_MODE_WP);
+	if (s->value & 1)
+		writeprotect(w, s);
 }
 
 /* Which pages were written, by PAGEMAP_SCAN, which starts anew with all it tells. */

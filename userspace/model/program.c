@@ -47,12 +47,13 @@ static unsigned int limit(unsigned int from, unsigned int n)
 	return n <= ARENA_PAGES - from ? n : ARENA_PAGES - from;
 }
 
-static struct step choose(uint64_t *state, unsigned int depth)
+/* Every other step is about the place that the last was about. */
+static struct step choose(uint64_t *state, unsigned int depth, const struct step *last)
 {
 	const struct op *op = choose_op(next(state));
 	struct step step = { .op = op - ops, .depth = depth };
 
-	step.page = near_boundary(next(state));
+	step.page = next(state) & 1 && last ? last->page : near_boundary(next(state));
 	step.to = near_boundary(next(state));
 	step.n = length(next(state), op->span);
 	step.m = length(next(state), op->span);
@@ -77,7 +78,7 @@ void generate(struct program *program, uint64_t seed)
 
 		while (i >= end[depth])
 			depth--;
-		*step = choose(&state, depth);
+		*step = choose(&state, depth, i ? step - 1 : NULL);
 		if (ops[step->op].forks && depth < MAX_DEPTH) {
 			unsigned int last = i + 1 + step->value % 12;
 
