@@ -17,7 +17,7 @@
 #define TOUCHED	64	/* pages of one that is split, each so far from the next */
 #define STEP	128
 
-static int mappings = 100000, processes = 1000;
+static int mappings = 50000, processes = 1000;
 
 /* Its number in its own pages and in its copies of the parent's, and no other. */
 static void one_of_many(int number, char *shared, int ready, int go)

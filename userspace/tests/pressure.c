@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "cgroup.h"
@@ -53,16 +55,18 @@ static void check_filled(unsigned long *p, size_t words, int worker, int odd)
 }
 
 /* Fill, check, write to what has been swapped in or out by then, check. */
-static void work(int worker, size_t bytes)
+static void work(int worker, size_t bytes, pthread_barrier_t *all)
 {
 	const size_t words = bytes / sizeof(long), per_page = page / sizeof(long);
 	unsigned long *p = tamalloc(bytes);
 
 	fill(p, words, worker, 0);
+	pthread_barrier_wait(all);
 	check_filled(p, words, worker, 0);
 	for (size_t i = 0; i < words; i++)
 		if (i / per_page % 2)
 			p[i] = word(worker, i, 1);
+	pthread_barrier_wait(all);
 	check_filled(p, words, worker, 1);
 	CHECK_EQ(resident(p, bytes), bytes / page);
 }
@@ -71,7 +75,8 @@ static void swapped_by_many(const char *mglru)
 {
 	size_t limit = GROUP_MIB * MIB;
 	long out = field("/proc/vmstat", "pswpout");
-	pid_t pid[WORKERS];
+	pthread_barrierattr_t shared;
+	pthread_barrier_t *all;
 	char text[32];
 
 	if (access(MGLRU, W_OK))
@@ -80,8 +85,8 @@ static void swapped_by_many(const char *mglru)
 		if (!has_swap_disk())
 			tap_skip("there is no " SWAP_DISK " to swap to");
 		limit = field("/proc/meminfo", "MemTotal") * KIB;
-		alarm(0);
 	}
+	alarm(whole_machine ? 0 : 600);
 	set(THP "enabled", "always");
 	set(MGLRU, mglru);
 	start_swap();
@@ -89,20 +94,28 @@ static void swapped_by_many(const char *mglru)
 	if (!whole_machine)
 		cgroup_make(text, "max");
 
+	all = mmap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(all != MAP_FAILED);
+	pthread_barrierattr_init(&shared);
+	pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(all, &shared, WORKERS);
 	for (int i = 0; i < WORKERS; i++) {
-		pid[i] = fork();
-		CHECK(pid[i] >= 0);
-		if (!pid[i]) {
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (!pid) {
+			/* Who waits for one that has failed ends with the test. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (!whole_machine)
 				cgroup_join();
-			work(i, 2 * limit / WORKERS & -page);
+			work(i, 2 * limit / WORKERS & -page, all);
 			_exit(EXIT_SUCCESS);
 		}
 	}
 	for (int i = 0; i < WORKERS; i++) {
 		int status;
 
-		CHECK(waitpid(pid[i], &status, 0) == pid[i]);
+		CHECK(wait(&status) > 0);
 		CHECK_EQ(status, 0);
 	}
 	CHECK(field("/proc/vmstat", "pswpout") - out >= (long)(limit / page / 2));
@@ -222,10 +235,62 @@ static void storm(void)
 	cgroup_remove();
 }
 
+/* Stopped for its parent, which lets it run on into its limit. */
+static void __attribute__((noreturn)) victim(char *p)
+{
+	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+	cgroup_join();
+	raise(SIGSTOP);
+	for (size_t i = 0; i < 2 * STORM_MIB * MIB; i += page)
+		poke(p + i, 'v');
+	_exit(EXIT_SUCCESS);
+}
+
+/*
+ * A process killed for want of memory, but held by its tracer on its way out,
+ * loses its pages to the OOM reaper. Whoever looks at it then gets an error.
+ */
+static void reaped(void *get)
+{
+	char *p = ((void *(*)(size_t))get)(2 * STORM_MIB * MIB), path[64], text[32];
+	int status;
+	pid_t pid;
+
+	alarm(600);
+	snprintf(text, sizeof(text), "%dM", STORM_MIB);
+	cgroup_make(text, "0");
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		victim(p);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	CHECK(!ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACEEXIT));
+	CHECK(!ptrace(PTRACE_CONT, pid, NULL, NULL));
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_EQ(status >> 8, SIGTRAP | PTRACE_EVENT_EXIT << 8);
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	while (field(path, "RssAnon") > (long)(MIB / KIB))
+		usleep(100000);
+	CHECK_FAILS(ptrace(PTRACE_PEEKDATA, pid, p, NULL), EIO);
+	CHECK_FAILS(ptrace(PTRACE_PEEKDATA, pid, p + STORM_MIB * MIB / 2, NULL), EIO);
+	CHECK(!ptrace(PTRACE_CONT, pid, NULL, NULL));
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	cgroup_remove();
+}
+
+static void reaped_by_oom(void)
+{
+	CHECK_EQ(child(reaped, plain), 0);
+	CHECK_EQ(child(reaped, tamalloc), 0);
+}
+
 static const struct test tests[] = {
 	{ "twice the memory, swapped by four processes, every byte, MGLRU on", swapped_with_mglru },
 	{ "the same with MGLRU off", swapped_without_mglru },
 	{ "a storm of OOM kills in a cgroup: nothing is lost outside, nothing remains", storm },
+	{ "what the OOM reaper took does not read as zero", reaped_by_oom },
 };
 
 int main(int argc, char **argv)
