@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Runs the kernel's selftests in the guest, each on plain memory and then on the
+# kind that is asked for: /run.sh KIND [NAME...], with names from /programs.
+# What a program says stands between "# run NAME KIND" and
+# "# end NAME KIND STATUS REPLACED SECONDS LIMIT"; compare judges it.
+# SLOWER=N makes all time limits N times as long.
+kind=$1
+shift
+
+export PATH="/selftests:$PATH"
+echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >/etc/passwd
+if [ -b /dev/vda ]; then
+	mkswap /dev/vda >/dev/null && swapon /dev/vda
+fi
+
+# The guest has less memory than some programs reserve.
+echo 1 >/proc/sys/vm/overcommit_memory
+
+seconds() { cut -d. -f1 /proc/uptime; }
+
+# What one program leaves behind is no matter to the next.
+calm() {
+	dmesg -n 7
+	echo 0 >/proc/sys/vm/nr_hugepages
+	echo 2 >/sys/kernel/mm/ksm/run
+	echo 0 >/sys/kernel/mm/ksm/run
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# run NAME KIND LIMIT COMMAND
+run() {
+	name=$1 memory=$2 limit=$(($3 * ${SLOWER:-1}))
+
+	calm
+	: >/tmp/replaced
+	chmod 666 /tmp/replaced
+	mkdir -p /tmp/work
+	chmod 777 /tmp/work
+	cd /tmp/work || exit
+	echo "# run $name $memory"
+	began=$(seconds)
+	# A session of its own, so that all of it can be ended.
+	SELFTEST_MEMORY=$memory SELFTEST_REPLACED=/tmp/replaced \
+		setsid timeout -s KILL $limit sh -c "$4" </dev/null 2>&1 &
+	pid=$!
+	wait $pid
+	status=$?
+	kill -KILL -$pid 2>/dev/null
+	echo
+	echo "# end $name $memory $status $(wc -l </tmp/replaced) $(($(seconds) - began)) $limit"
+	cd /
+	rm -rf /tmp/work
+}
+
+while read -r name limit command; do
+	case $name in '#'* | '') continue ;; esac
+	case " $* " in *" $name "* | '  ') ;; *) continue ;; esac
+	for memory in plain "$kind"; do
+		run "$name" "$memory" "$limit" "$command"
+	done
+done </programs
