@@ -58,6 +58,7 @@ static void lazy_free(const struct cell *cell)
 	fill(p, PAGES);
 	drain_lru();
 	CHECK(!madvise(p, SIZE / 2, MADV_FREE));
+	drain_lru();
 	say("%ld resident, %ld lazily free", usage(p, PAGES, "Rss"), usage(p, PAGES, "LazyFree"));
 	write_all(p, 4);
 	CHECK(!madvise(p, SIZE, MADV_PAGEOUT));
@@ -85,7 +86,7 @@ static void part(const struct cell *cell)
 	drain_lru();
 	say_outcome(NULL, madvise(p + 4 * page, 8 * page, cell->arg));
 	say_pages(p, PAGES);
-	say("%d mappings", mappings(p, SIZE));
+	say("mappings: %d", mappings(p, SIZE));
 	say_kind(cell, p + 4 * page);
 }
 
@@ -174,6 +175,7 @@ const struct row advice_rows[] = {
 	{ "process_madvise COLD", by_pidfd, MADV_COLD },
 	{ "process_madvise PAGEOUT, without swap", by_pidfd, MADV_PAGEOUT },
 	{ "process_madvise WILLNEED", by_pidfd, MADV_WILLNEED },
+	{ "process_madvise COLLAPSE, 16 pages", by_pidfd, MADV_COLLAPSE, .refused = "EINVAL" },
 	{ "process_madvise DONTNEED", by_pidfd, MADV_DONTNEED, .refused = "EINVAL" },
 	{ "process_madvise FREE", by_pidfd, MADV_FREE, .refused = "EINVAL" },
 	{}

@@ -39,7 +39,7 @@ static void say_policy(void *p)
 	struct vma vma;
 
 	CHECK(find_vma(p, &vma));
-	say("child: %d mapping%s", mappings(p, SIZE), is_region(p) ? ", a region" : "");
+	say("child: mappings: %d%s", mappings(p, SIZE), is_region(p) ? ", a region" : "");
 }
 
 static void child_kind(const struct cell *cell)

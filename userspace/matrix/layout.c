@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mappings: which merge, which split, and what mprotect and munmap leave. */
+#include <sys/personality.h>
+
 #include "matrix.h"
 
 /* Three times SIZE of free address space, the memory in its middle. */
@@ -15,7 +17,7 @@ static void map_at(char *p, size_t size)
 
 static void say_mappings(const char *p)
 {
-	say("%d mappings", mappings(p - SIZE, 3 * SIZE));
+	say("mappings: %d", mappings(p - SIZE, 3 * SIZE));
 }
 
 /* The argument: pages from the memory's start to that of the plain neighbour. */
@@ -64,7 +66,7 @@ static void one_after_the_other(const struct cell *cell)
 	char *p = cell->kind->map(256 * MIB), *q = cell->kind->map(256 * MIB);
 
 	say(q + 256 * MIB == p ? "adjacent" : "apart");
-	say("%d mappings", mappings(q, 512 * MIB));
+	say("mappings: %d", mappings(q, 512 * MIB));
 }
 
 static void plain_between(const struct cell *cell)
@@ -199,6 +201,18 @@ static void executable(const struct cell *cell)
 	say("flags %s", flags_of(p));
 }
 
+/* Readable then means executable, as for any mapping; nothing else changes. */
+static void read_implies_exec(const struct cell *cell)
+{
+	char *p;
+
+	CHECK(personality(personality(0xffffffff) | READ_IMPLIES_EXEC) >= 0);
+	p = cell->kind->map(SIZE);
+	say("flags %s", flags_of(p));
+	fill(p, PAGES);
+	say_pages(p, PAGES);
+}
+
 static void write_only(const struct cell *cell)
 {
 	char *p = in_the_middle(cell);
@@ -217,6 +231,7 @@ const struct row protect_rows[] = {
 	{ "eight pages in the middle read-only and back", middle },
 	{ "PROT_EXEC, and run", executable },
 	{ "PROT_WRITE alone", write_only },
+	{ "reserved under READ_IMPLIES_EXEC", read_implies_exec },
 	{}
 };
 

@@ -77,7 +77,7 @@ static void splits(const struct cell *cell)
 	set("/proc/sys/vm/max_map_count", "200");
 	while (count < 512 && !mprotect(p + 2 * count * page, page, PROT_READ))
 		count++;
-	say("%s after 100 splits at most", count < 512 ? strerrorname_np(errno) : "NO end");
+	say("%s", count < 512 ? strerrorname_np(errno) : "NO end");
 	say_outcome("reserve", try(cell, page, &p));
 }
 

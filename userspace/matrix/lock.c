@@ -25,7 +25,7 @@ static void lock(const struct cell *cell)
 	say("written: %ld faults", faults() - taken);
 	CHECK(!munlock(p, SIZE));
 	say("unlocked: %ld locked", usage(p, PAGES, "Locked"));
-	say("%d mapping", mappings(p, SIZE));
+	say("mappings: %d", mappings(p, SIZE));
 }
 
 static void lock_part(const struct cell *cell)
@@ -34,10 +34,10 @@ static void lock_part(const struct cell *cell)
 
 	say_outcome(NULL, mlock(p + 4 * page, 8 * page));
 	say_locked(p);
-	say("%d mappings", mappings(p, SIZE));
+	say("mappings: %d", mappings(p, SIZE));
 	say_kind(cell, p + 4 * page);
 	CHECK(!munlock(p, SIZE));
-	say("unlocked: %d mappings", mappings(p, SIZE));
+	say("unlocked: mappings: %d", mappings(p, SIZE));
 }
 
 static void lock_read_only(const struct cell *cell)

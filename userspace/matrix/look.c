@@ -179,6 +179,9 @@ const char *flags_of(const char *p)
 	own = strstr(vma.flags, " " REGION_FLAG);
 	if (own)
 		memmove(own, own + 3, strlen(own + 3) + 1);
+	vma.flags[strcspn(vma.flags, "\n")] = '\0';
+	for (char *end = vma.flags + strlen(vma.flags); end > vma.flags && end[-1] == ' ';)
+		*--end = '\0';
 	return vma.flags + 1;
 }
 

@@ -13,7 +13,7 @@ static char *filled(const struct cell *cell)
 
 static void say_mappings(const char *p)
 {
-	say("%d mappings", mappings(p - SIZE, 3 * SIZE));
+	say("mappings: %d", mappings(p - SIZE, 3 * SIZE));
 }
 
 static void grow_in_place(const struct cell *cell)
@@ -96,7 +96,7 @@ static void move_the_middle(const struct cell *cell)
 	say("%s left", contents(p, 4));
 	say("hole %s", touch(p + 4 * page, 'r'));
 	move_to(to, 8 * page, p + 4 * page);
-	say("back: %d mappings", mappings(p - SIZE, 3 * SIZE));
+	say("back: mappings: %d", mappings(p - SIZE, 3 * SIZE));
 	say_pages(p, PAGES);
 }
 

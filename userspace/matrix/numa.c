@@ -67,7 +67,7 @@ static void bind_part(const struct cell *cell)
 	say_outcome(NULL, syscall(SYS_mbind, p + 4 * page, 8 * page, MPOL_BIND, &nodes, 64, 0));
 	fill(p, PAGES);
 	say_nodes(p);
-	say("%d mappings", mappings(p, SIZE));
+	say("mappings: %d", mappings(p, SIZE));
 	say_kind(cell, p + 4 * page);
 }
 

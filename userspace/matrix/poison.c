@@ -10,7 +10,8 @@ static volatile int told;
 
 static void note(int number, siginfo_t *info, void *unused)
 {
-	(void)number, (void)unused;
+	(void)number;
+	(void)unused;
 	told = info->si_code;
 }
 

@@ -73,7 +73,7 @@ static void all_flags(const struct cell *cell)
 	struct vma vma;
 
 	CHECK(find_vma(get(cell, SIZE), &vma));
-	say("%s", vma.flags + 1);
+	say("%.*s", (int)strlen(vma.flags) - 2, vma.flags + 1);
 }
 
 static void status(const struct cell *cell)
@@ -102,12 +102,12 @@ static void named(const struct cell *cell)
 	struct vma vma;
 
 	say_outcome(NULL, prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, SIZE / 2, "a name"));
-	say("%d mappings", mappings(p, SIZE));
+	say("mappings: %d", mappings(p, SIZE));
 	CHECK(find_vma(p, &vma));
 	say("%s", vma.name);
 	say_kind(cell, p);
 	CHECK(!prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, SIZE / 2, NULL));
-	say("name taken back: %d mappings", mappings(p, SIZE));
+	say("name taken back: mappings: %d", mappings(p, SIZE));
 	say_pages(p, PAGES);
 }
 

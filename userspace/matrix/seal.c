@@ -39,7 +39,7 @@ static void sealed_part(const struct cell *cell)
 
 	fill(p, PAGES);
 	say_outcome(NULL, syscall(SYS_mseal, p + 4 * page, 4 * page, 0));
-	say("%d mappings", mappings(p, SIZE));
+	say("mappings: %d", mappings(p, SIZE));
 	say_outcome("munmap of all", munmap(p, SIZE));
 	say_outcome("munmap of the rest", munmap(p + 8 * page, 8 * page));
 	say_kind(cell, p + 4 * page);

@@ -94,7 +94,7 @@ static void start_server(void)
 
 static void say_events(void)
 {
-	say("%d events%s%s", events, flags & UFFD_PAGEFAULT_FLAG_WRITE ? ", write" : "",
+	say("events: %d%s%s", events, flags & UFFD_PAGEFAULT_FLAG_WRITE ? ", write" : "",
 	    flags & UFFD_PAGEFAULT_FLAG_WP ? ", protected" : "");
 }
 
@@ -105,7 +105,7 @@ static void missing(const struct cell *cell)
 	start_server();
 	for (size_t i = 0; i < PAGES; i++) {
 		if (cell->arg == 'w')
-			poke(region + i * page + 64, 'x');
+			poke(region + i * page + 64, 0);
 		else
 			(void)peek(region + i * page);
 	}
@@ -116,14 +116,14 @@ static void missing(const struct cell *cell)
 
 static void missing_in_kernel(const struct cell *cell)
 {
-	int pipes[2];
+	int pipes[2], zero = open("/dev/zero", O_RDONLY);
 
 	start(cell, 0);
 	say_outcome(NULL, enlist(UFFDIO_REGISTER_MODE_MISSING));
 	start_server();
 	CHECK(!pipe(pipes));
 	say_outcome("write(2)", write(pipes[1], region, 8));
-	say_outcome("read(2)", read(pipes[0], region + page, 8));
+	say_outcome("read(2)", read(zero, region + page, 8));
 	say_outcome("mlock", mlock(region + 2 * page, 2 * page));
 	say_outcome("populate", madvise(region + 4 * page, 2 * page, MADV_POPULATE_READ));
 	say_events();
@@ -287,7 +287,7 @@ static void protected_unpopulated(const struct cell *cell)
 	start_server();
 	if (cell->arg == 'r')
 		read_all(region, PAGES);
-	say("%d events", events);
+	say("events: %d", events);
 	poke(region + page, 'x');
 	say_events();
 	say("%ld resident", usage(region, PAGES, "Rss"));
@@ -328,7 +328,7 @@ static void write_on_copy(const struct cell *cell)
 	say_outcome(NULL, request(UFFDIO_COPY, &copy));
 	start_server();
 	read_all(region, PAGES);
-	say("%d events", events);
+	say("events: %d", events);
 	poke(region + 8, 'x');
 	say_events();
 	say_pages(region, PAGES);

@@ -21,7 +21,7 @@ static void after_another(const struct cell *cell)
 	p = get(cell, LEFT);
 	for (size_t i = 0; i < LEFT / page; i++) {
 		if (cell->arg == 'w')
-			*(volatile char *)(p + i * page) = 0;
+			poke(p + i * page, 0);
 		bad += !all_zero(p + i * page, page);
 	}
 	say("%zu pages of %lu NOT zero", bad, LEFT / page);
