@@ -63,6 +63,7 @@ struct world {
 	const bool *keep;	/* which of its steps; NULL: all */
 	unsigned int step, depth;	/* now; how many forks deep */
 	bool thorough, trace;
+	bool forked;		/* this program has had children, or is one */
 	unsigned int patience;	/* seconds; a step that takes longer hangs */
 	int pagemap, mem, maps;	/* files of this process in /proc */
 	int uffd;

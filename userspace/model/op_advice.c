@@ -30,10 +30,17 @@ void dontneed_locked(struct world *w, const struct step *s)
 	drop(w, s, advise(w, s, MADV_DONTNEED_LOCKED, 0, 0));
 }
 
+/*
+ * Not of memory that a fork has shared: Linux 6.12 then frees pages of the other process
+ * as well, if they came from zram without a stop in the swap cache. Plain memory, too.
+ */
 void advise_free(struct world *w, const struct step *s)
 {
-	unsigned int n = advise(w, s, MADV_FREE, LOCKED, LOCKED);
+	unsigned int n;
 
+	if (w->forked)
+		return;
+	n = advise(w, s, MADV_FREE, LOCKED, LOCKED);
 	for (unsigned int i = s->page; i < s->page + n; i++) {
 		w->page[i].flags &= ~TRACKED;
 		if (w->page[i].held != EMPTY)

@@ -45,6 +45,7 @@ void fork_child(struct world *w, const struct step *)
 		await_children(w);
 		slot = w->child;
 	}
+	w->forked = true;
 	pid = fork();
 	if (pid < 0)
 		fail(w, "fork: %s", strerror(errno));

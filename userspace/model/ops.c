@@ -145,6 +145,7 @@ void run_program(struct world *w, const struct program *program, const bool *kee
 {
 	w->program = program;
 	w->keep = keep;
+	w->forked = false;
 	run_rest(w, 0);
 	world_clear(w);
 }

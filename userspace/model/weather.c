@@ -76,7 +76,7 @@ void weather_begin(bool pressure)
 {
 	set_if_there(THP "enabled", "always");
 	set_if_there(THP "hugepages-64kB/enabled", "inherit");
-	set_if_there(THP "khugepaged/scan_sleep_millisecs", "50");
+	set_if_there(THP "khugepaged/scan_sleep_millisecs", "10");
 	set_if_there(THP "khugepaged/alloc_sleep_millisecs", "0");
 	set_if_there(THP "khugepaged/pages_to_scan", "4096");
 	set_if_there(KSM "run", pressure ? "1" : "0");
