@@ -27,6 +27,7 @@ void migrate(struct world *w, const struct step *s)
 	unsigned int n = least(mapped_run(w, s), 8);
 	int node[8], status[8];
 	void *pages[8];
+	long left;
 
 	if (!two_nodes() || !n)
 		return;
@@ -34,8 +35,12 @@ void migrate(struct world *w, const struct step *s)
 		pages[i] = address(w, s->page + i);
 		node[i] = s->value >> i & 1;
 	}
-	if (syscall(SYS_move_pages, 0, n, pages, node, status, MPOL_MF_MOVE) < 0)
+	left = syscall(SYS_move_pages, 0, n, pages, node, status, MPOL_MF_MOVE);
+	if (left < 0)
 		fail(w, "move_pages gives %s", strerrorname_np(errno));
+	/* Some could not be moved: the status of others may be missing. */
+	if (left)
+		return;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct page_model *page = &w->page[s->page + i];
 
