@@ -11,14 +11,14 @@
 typedef void op_fn(struct world *w, const struct step *step);
 
 op_fn region, neighbour, unmap, move, move_and_grow, move_dontunmap, grow,
-      shrink, protect_none, protect_read, protect_write;
+	shrink, protect_none, protect_read, protect_write;
 op_fn read_access, write_access, sweep_read, sweep_write, vm_readv, vm_writev,
-      mem_read, mem_write, pipe_from, pipe_to;
+	mem_read, mem_write, pipe_from, pipe_to;
 op_fn dontneed, dontneed_locked, advise_free, pageout, cold, wipeonfork,
-      keeponfork, dontfork, dofork, hint, hugepage, nohugepage, collapse,
-      populate_read, populate_write, lock, lock_onfault, unlock, in_core;
+	keeponfork, dontfork, dofork, hint, hugepage, nohugepage, collapse,
+	populate_read, populate_write, lock, lock_onfault, unlock, in_core;
 op_fn fill_missing, track_writes, dismiss, fill_copy, fill_zero, fill_move,
-      writeprotect, scan;
+	writeprotect, scan;
 op_fn bind_node, migrate, clear_soft_dirty, weather;
 op_fn fork_child, reap, vm_child;
 
