@@ -26,3 +26,18 @@ void cgroup_remove(void)
 	CHECK(!rmdir(CGROUP));
 	write_file(CGROUP_MOUNT "/cgroup.subtree_control", "-memory");
 }
+
+long cgroup_dying(void)
+{
+	return field(CGROUP_MOUNT "/cgroup.stat", "nr_dying_descendants");
+}
+
+/* Each CPU keeps a few pages on their way to the LRU; drop_caches drains them. */
+void cgroup_check_dying(long before)
+{
+	for (int i = 0; i < 200 && cgroup_dying() > before; i++) {
+		write_file("/proc/sys/vm/drop_caches", "1");
+		usleep(50000);
+	}
+	CHECK_EQ(cgroup_dying(), before);
+}

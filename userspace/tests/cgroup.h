@@ -12,5 +12,11 @@ void cgroup_make(const char *memory, const char *swap);
 void cgroup_join(void);
 /* Take it away; all its processes must be gone. */
 void cgroup_remove(void);
+/*
+ * Cgroups that are removed but dying: each stays for as long as a page is
+ * charged to it. The test fails unless there come to be no more than before.
+ */
+long cgroup_dying(void);
+void cgroup_check_dying(long before);
 
 #endif /* CGROUP_H */

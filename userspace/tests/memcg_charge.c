@@ -86,23 +86,15 @@ static void refused(void *arg)
 	check_strict(region, 16 * page);
 }
 
-/* A cgroup stays, dying, for as long as one page is charged to it. */
-static long dying(void)
-{
-	return field(CGROUP_MOUNT "/cgroup.stat", "nr_dying_descendants");
-}
-
 static void in_full_cgroup(void (*fn)(void))
 {
 	long before;
 
 	cgroup_make("4M", "0");
-	before = dying();
+	before = cgroup_dying();
 	fn();
 	cgroup_remove();
-	for (int i = 0; i < 400 && dying() > before; i++)
-		usleep(25000);
-	CHECK_EQ(dying(), before);
+	cgroup_check_dying(before);
 }
 
 static void refuse_all(void)

@@ -12,6 +12,7 @@
 
 #define EXIT_SKIP	77
 #define TEST_SECONDS	60	/* a test that takes longer hangs */
+#define SLOW_SECONDS	900	/* the same under KASAN or KCSAN */
 
 /* Why a test was skipped, told by its process to the one that prints. */
 static char *skip_reason;
@@ -47,6 +48,13 @@ void tap_skip(const char *why)
 	_exit(EXIT_SKIP);
 }
 
+/* Told by what else the kernels with these detectors have. */
+static bool is_slow(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK) ||
+	       !access("/sys/kernel/debug/kcsan", F_OK);
+}
+
 int child(void (*fn)(void *), void *arg)
 {
 	int status;
@@ -57,7 +65,7 @@ int child(void (*fn)(void *), void *arg)
 	if (pid < 0)
 		tap_fail(__FILE__, __LINE__, "fork: %s", strerror(errno));
 	if (!pid) {
-		alarm(TEST_SECONDS);
+		alarm(is_slow() ? SLOW_SECONDS : TEST_SECONDS);
 		fn(arg);
 		fflush(stdout);
 		_exit(EXIT_SUCCESS);
