@@ -86,7 +86,7 @@ static void swapped_by_many(const char *mglru)
 			tap_skip("there is no " SWAP_DISK " to swap to");
 		limit = field("/proc/meminfo", "MemTotal") * KIB;
 	}
-	alarm(whole_machine ? 0 : 600);
+	alarm(whole_machine ? 0 : 1800);
 	set(THP "enabled", "always");
 	set(MGLRU, mglru);
 	start_swap();
@@ -158,7 +158,7 @@ static void *look_back(void *arg)
 }
 
 /* Touches until it is killed. */
-static void __attribute__((noreturn)) runner(void)
+static void runner(void)
 {
 	const size_t bytes = 2 * STORM_MIB * MIB, words = bytes / sizeof(long);
 	const size_t step = page / sizeof(long);
@@ -196,7 +196,7 @@ static void storm(void)
 	int kills = 0, running = RUNNERS;
 	char text[32];
 
-	alarm(600);
+	alarm(1800);
 	set(THP "enabled", "always");
 	lost = mmap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(lost != MAP_FAILED);
@@ -236,7 +236,7 @@ static void storm(void)
 }
 
 /* Stopped for its parent, which lets it run on into its limit. */
-static void __attribute__((noreturn)) victim(char *p)
+static void victim(char *p)
 {
 	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 	cgroup_join();
@@ -256,7 +256,7 @@ static void reaped(void *get)
 	int status;
 	pid_t pid;
 
-	alarm(600);
+	alarm(1800);
 	snprintf(text, sizeof(text), "%dM", STORM_MIB);
 	cgroup_make(text, "0");
 	pid = fork();

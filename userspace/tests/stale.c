@@ -197,7 +197,7 @@ static void run(const struct taker *taker, void (*way)(char *))
 	set(THP "enabled", "madvise");
 	given = mmap(NULL, FRAMES / 8, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	CHECK(given != MAP_FAILED);
-	alarm(600);
+	alarm(1800);
 	CHECK_EQ(child(give_and_take, (void *[]){ (void *)taker, way }), 0);
 }
 
