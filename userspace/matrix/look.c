@@ -6,6 +6,7 @@
 
 #include "matrix.h"
 
+#define BATCH 512
 #define PATIENCE 12000	/* times 10 ms: a debug kernel is slow */
 
 char *get(const struct cell *cell, size_t size)
@@ -24,13 +25,51 @@ void fill(char *p, size_t pages)
 		*(size_t *)p = *last_word(p) = i + 1;
 }
 
+/* Entries of /proc/self/pagemap, BATCH at most at a time. */
+static const uint64_t *entries(const char *p, size_t pages)
+{
+	static uint64_t entry[BATCH];
+	static int fd = -1;
+	static pid_t owner;
+	size_t bytes = pages * sizeof(*entry);
+
+	/* The file shows the process that opened it, also to its children. */
+	if (owner != getpid()) {
+		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+		owner = getpid();
+	}
+	CHECK(pread(fd, entry, bytes, (uintptr_t)p / page * sizeof(*entry)) == (ssize_t)bytes);
+	return entry;
+}
+
+uint64_t pagemap(const char *p)
+{
+	return *entries(p, 1);
+}
+
+size_t swapped(const char *p, size_t pages)
+{
+	size_t count = 0;
+
+	for (size_t i = 0, n; i < pages; i += n) {
+		const uint64_t *entry = entries(p + i * page, n = pages - i < BATCH ? pages - i : BATCH);
+
+		for (size_t j = 0; j < n; j++)
+			count += entry[j] >> 62 == 1;
+	}
+	return count;
+}
+
 const char *contents(const char *p, size_t pages)
 {
 	static char text[80];
 	size_t kept = 0, zero = 0, wrong = 0;
+	const uint64_t *entry = NULL;
 
 	for (size_t i = 0; i < pages; i++, p += page) {
-		if (!(pagemap(p) >> 62))
+		if (i % BATCH == 0)
+			entry = entries(p, pages - i < BATCH ? pages - i : BATCH);
+		if (!(entry[i % BATCH] >> 62))
 			continue;
 		if (*(size_t *)p == i + 1 && *last_word(p) == i + 1)
 			kept++;
@@ -143,30 +182,6 @@ int mappings(const char *p, size_t size)
 		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
 			count += from < (uintptr_t)p + size && to > (uintptr_t)p;
 	fclose(maps);
-	return count;
-}
-
-uint64_t pagemap(const char *p)
-{
-	static int fd = -1;
-	static pid_t owner;
-	uint64_t entry;
-
-	/* The file shows the process that opened it, also to its children. */
-	if (owner != getpid()) {
-		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-		owner = getpid();
-	}
-	CHECK(pread(fd, &entry, sizeof(entry), (uintptr_t)p / page * sizeof(entry)) == sizeof(entry));
-	return entry;
-}
-
-size_t swapped(const char *p, size_t pages)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < pages; i++)
-		count += pagemap(p + i * page) >> 62 == 1;
 	return count;
 }
 

@@ -9,7 +9,7 @@
 #include "swapdev.h"
 
 #define OTHER	CGROUP_MOUNT "/other"
-#define LIMIT	(16 * MIB)
+#define LIMIT	(8 * MIB)
 
 struct fill {
 	char *p;
@@ -73,7 +73,7 @@ static void limited(const struct cell *cell)
 
 		set("/sys/kernel/mm/lru_gen/enabled", mode);
 	}
-	cgroup_make("16M", "max");
+	cgroup_make("8M", "max");
 	CHECK(!child(fill_and_look, (void *)cell));
 	cgroup_remove();
 	stop_swap(ZRAM);
@@ -98,7 +98,7 @@ static void killed(const struct cell *cell)
 	int signal;
 
 	fill(all.p, 16);
-	cgroup_make("16M", "0");
+	cgroup_make("8M", "0");
 	signal = killed_by(touch_all, &all);
 	say(signal ? "SIG%s" : "not killed%s", signal ? sigabbrev_np(signal) : "");
 	say("%ld oom_kill", field(CGROUP "/memory.events", "oom_kill"));
@@ -114,7 +114,7 @@ static void high(const struct cell *cell)
 
 	start_swap(ZRAM);
 	cgroup_make("max", "max");
-	write_file(CGROUP "/memory.high", "16M");
+	write_file(CGROUP "/memory.high", "8M");
 	CHECK(!child(touch_all, &all));
 	say(field(CGROUP "/memory.events", "high") > 0 ? "throttled" : "NOT throttled");
 	say("%ld oom_kill", field(CGROUP "/memory.events", "oom_kill"));
@@ -181,7 +181,7 @@ static void killed_group(const struct cell *cell)
 	struct fill all = { cell->kind->map(pages * page), pages, 'w' };
 	int signal;
 
-	cgroup_make("16M", "0");
+	cgroup_make("8M", "0");
 	write_file(CGROUP "/memory.oom.group", "1");
 	signal = killed_by(touch_all, &all);
 	say(signal ? "SIG%s" : "not killed%s", signal ? sigabbrev_np(signal) : "");
