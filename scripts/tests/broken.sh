@@ -27,7 +27,7 @@ run() {
 
 	case $2 in
 	bench) options=(--icount) program=$programs/bench ;;
-	model) command+=(--seed 1 --ops 20000) program=$programs/model ;;
+	model) command+=(--seed 1 --ops 5000) options=(--smp 2 --mem 512M --timeout 600) program=$programs/model ;;
 	esac
 	for _ in 1 2; do
 		status=0
