@@ -28,6 +28,18 @@ calm() {
 	echo 3 >/proc/sys/vm/drop_caches
 }
 
+# For commands: again N COMMAND... has N tries; compare looks at the last.
+# shellcheck disable=SC2016 # it is expanded by the command's shell
+again='again() {
+	tries=$1
+	shift
+	until "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		echo "# again"
+	done
+}'
+
 # run NAME KIND LIMIT COMMAND
 run() {
 	name=$1 memory=$2 limit=$(($3 * ${SLOWER:-1}))
@@ -42,7 +54,7 @@ run() {
 	began=$(seconds)
 	# A session of its own, so that all of it can be ended.
 	SELFTEST_MEMORY=$memory SELFTEST_REPLACED=/tmp/replaced \
-		setsid timeout -s KILL $limit sh -c "$4" </dev/null 2>&1 &
+		setsid timeout -s KILL $limit sh -c "$again; $4" </dev/null 2>&1 &
 	pid=$!
 	wait $pid
 	status=$?
