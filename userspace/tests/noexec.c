@@ -2,6 +2,7 @@
 /* A region is executable only where a personality asks for that of all memory. */
 #include <signal.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 
 #include "mem.h"
 #include "tap.h"
@@ -31,9 +32,27 @@ static void implied(void)
 			 vma.perms, control.perms);
 }
 
+#ifndef PR_SET_MDWE
+# define PR_SET_MDWE 65
+# define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+/* A process that may have no memory both writable and executable. */
+static void denied(void)
+{
+	unsigned long start = 0;
+
+	CHECK(personality(READ_IMPLIES_EXEC) >= 0);
+	CHECK_EQ(prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0), 0);
+	CHECK(mmap(NULL, page, RW, ANON, -1, 0) == MAP_FAILED && errno == EACCES);
+	CHECK_FAILS(tamalloc_call(page, &start), EACCES);
+	CHECK_EQ(start, 0);
+}
+
 static const struct test tests[] = {
 	{ "running what a region holds is a SIGSEGV", not_executable },
 	{ "READ_IMPLIES_EXEC gives a region what it gives mmap", implied },
+	{ "PR_SET_MDWE refuses it then, as it does mmap", denied },
 };
 
 TAP_MAIN(tests, no_tamalloc)
