@@ -42,7 +42,7 @@ again='again() {
 
 # run NAME KIND LIMIT COMMAND
 run() {
-	name=$1 memory=$2 limit=$(($3 * ${SLOWER:-1}))
+	patience=$(($3 * ${SLOWER:-1}))
 
 	calm
 	: >/tmp/replaced
@@ -50,17 +50,17 @@ run() {
 	mkdir -p /tmp/work
 	chmod 777 /tmp/work
 	cd /tmp/work || exit
-	echo "# run $name $memory"
+	echo "# run $1 $2"
 	began=$(seconds)
 	# A session of its own, so that all of it can be ended.
-	SELFTEST_MEMORY=$memory SELFTEST_REPLACED=/tmp/replaced \
-		setsid timeout -s KILL $limit sh -c "$again; $4" </dev/null 2>&1 &
+	SELFTEST_MEMORY=$2 SELFTEST_REPLACED=/tmp/replaced \
+		setsid timeout -s KILL $patience sh -c "$again; $4" </dev/null 2>&1 &
 	pid=$!
 	wait $pid
 	status=$?
 	kill -KILL -$pid 2>/dev/null
 	echo
-	echo "# end $name $memory $status $(wc -l </tmp/replaced) $(($(seconds) - began)) $limit"
+	echo "# end $1 $2 $status $(wc -l </tmp/replaced) $(($(seconds) - began)) $patience"
 	cd /
 	rm -rf /tmp/work
 }
