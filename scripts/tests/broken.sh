@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Leaves out one guard of the kernel's after the other and asks whether the tests
 # notice. The list is the table in docs/testing.md; the guards are in broken.patch.
-#   broken.sh [GUARD]...
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -66,6 +65,19 @@ is_complete() {
 }
 
 mapfile -t lines < <(table)
+case ${1-} in
+-h | --help)
+	cat <<-'END'
+	usage: scripts/tests/broken.sh [GUARD]...
+
+	Leaves out each guard of the table in docs/testing.md, or the GUARDs, and prints
+	TAP. Needs: make userspace; scripts/build --broken.
+	END
+	exit 0 ;;
+esac
+for guard; do
+	[[ " ${lines[*]%% *} " == *" $guard "* ]] || { echo "broken: there is no guard $guard; see docs/testing.md" >&2; exit 125; }
+done
 wanted=()
 for line in "${lines[@]}"; do
 	[[ $# -gt 0 && " $* " != *" ${line%% *} "* ]] || wanted+=("$line")

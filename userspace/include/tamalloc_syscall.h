@@ -6,8 +6,9 @@
  *	long ret = syscall(__NR_tamalloc, size, &addr);
  *
  * reserves size bytes and stores their start in addr. ret is 0, or -1 with errno
- * EINVAL (size is 0), ENOMEM, EAGAIN (RLIMIT_MEMLOCK), EFAULT (addr) or ENOSYS (a
- * kernel without it). See docs/man/tamalloc.2.
+ * EINVAL (size is 0), ENOMEM, EACCES (READ_IMPLIES_EXEC refused), EAGAIN
+ * (RLIMIT_MEMLOCK), EFAULT (addr) or ENOSYS (a kernel without it). See
+ * docs/man/tamalloc.2.
  */
 #ifndef TAMALLOC_SYSCALL_H
 #define TAMALLOC_SYSCALL_H

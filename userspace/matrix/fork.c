@@ -169,8 +169,8 @@ static void read_only_pages(const struct cell *cell)
 const struct row fork_rows[] = {
 	{ "half touched; the child writes all", forked },
 	{ "untouched; the child's mapping", child_kind, 0, NAMED },
-	{ "read only; the child writes all", read_only_pages, 0, READ_ALLOCATES },
-	{ "a child of a child", thrice },
+	{ "only read, never written; the child writes all", read_only_pages, 0, READ_ALLOCATES },
+	{ "a child of a child, 17 pages", thrice },
 	{ "the parent writes, the child looks", parent_writes },
 	{ "the parent writes after the child has gone", reused },
 	{ "MADV_WIPEONFORK", advised, MADV_WIPEONFORK },

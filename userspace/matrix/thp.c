@@ -198,7 +198,7 @@ static void split_by_debugfs(const struct cell *cell)
 	say("collapsed again: %ld in huge pages", usage(p, HUGE_PAGES, "AnonHugePages"));
 }
 
-#define HINT_LATER NO_HUGE_PAGE ", and MADV_HUGEPAGE changes nothing so far"
+#define HINT_LATER NO_HUGE_PAGE ", and MADV_HUGEPAGE has no effect"
 
 const struct row thp_rows[] = {
 	{ "always, one page written", always, 0, NO_HUGE_PAGE },

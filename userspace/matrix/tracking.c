@@ -178,7 +178,7 @@ static void categories_read(const struct cell *cell)
 
 const struct row track_rows[] = {
 	{ "soft-dirty, half written, then each third", soft_dirty },
-	{ "soft-dirty, reads", soft_dirty_read, 0,
+	{ "soft-dirty, half written, cleared, then all read", soft_dirty_read, 0,
 	  "the page that a read brings is mapped dirty, so that its write takes no fault: it counts as written" },
 	{ "soft-dirty, reserved since", soft_dirty_new },
 	{ "soft-dirty, moved by mremap", soft_dirty_moved },

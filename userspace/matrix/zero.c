@@ -24,7 +24,7 @@ static void after_another(const struct cell *cell)
 			poke(p + i * page, 0);
 		bad += !all_zero(p + i * page, page);
 	}
-	say("%zu pages of %lu NOT zero", bad, LEFT / page);
+	say("of %lu pages %zu are not zero", LEFT / page, bad);
 	say("%ld resident", usage(p, LEFT / page, "Rss"));
 }
 
@@ -39,7 +39,7 @@ static void after_itself(const struct cell *cell)
 		poke(p + i, 0);
 		bad += !all_zero(p + i, page);
 	}
-	say("%zu pages of %lu NOT zero", bad, LEFT / page);
+	say("of %lu pages %zu are not zero", LEFT / page, bad);
 }
 
 static void collapsed(const struct cell *cell)
@@ -52,7 +52,7 @@ static void collapsed(const struct cell *cell)
 	CHECK(!madvise(p, huge, MADV_COLLAPSE));
 	for (size_t i = 0; i < huge; i += page)
 		bad += !all_zero(p + i, page);
-	say("%zu pages of %zu NOT zero", bad, huge / page);
+	say("of %zu pages %zu are not zero", huge / page, bad);
 }
 
 const struct row zero_rows[] = {
