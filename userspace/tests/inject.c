@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/rseq.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -195,13 +196,25 @@ static int fail_each_of(const struct source *source, const struct op *op)
 	return refused + done;
 }
 
+/*
+ * The cgroup is joined, and all else that this process has is there. It leaves
+ * rseq(2), as the kernel answers SIGSEGV where it fails to write the area of that.
+ */
+static void settle(void)
+{
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	cgroup_join();
+	CHECK(!__rseq_size || !syscall(SYS_rseq, area, 32, 1 /* unregister */, RSEQ_SIG));
+	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
+}
+
 static void fail_each(void *arg)
 {
 	const struct op *op = arg;
 	int failures = 0;
 
-	cgroup_join();
-	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
+	settle();
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
 	CHECK(fail_nth >= 0);
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
@@ -696,8 +709,7 @@ static void storm(void *unused)
 	struct state before;
 
 	(void)unused;
-	cgroup_join();
-	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
+	settle();
 	state();
 	before = state();
 	half_touched();
