@@ -27,8 +27,9 @@ tap_check "KASAN makes a passing run red" gives 122 kasan
 tap_check "UBSAN makes a passing run red" gives 122 ubsan
 tap_check "kmemleak makes a passing run red" gives 122 kmemleak
 tap_check "a blocked task makes a passing run red" gives 122 stall
-tap_check "a data race of tamalloc's makes a passing run red" gives 122 kcsan-ours tamalloc_fault
-tap_check "a data race of others' is shown, and no more" gives 0 kcsan-theirs '1 plain memory: data-race in lru_gen_add_folio'
+tap_check "a data race of tamalloc's makes a passing run red" gives 122 kcsan-ours 'tamalloc_fault+0x82'
+tap_check "a data race of the kernel's own is shown with its memory, and no more" \
+	gives 0 kcsan-theirs '1 tamalloc memory: data-race in mas_walk / mas_wr_node_store'
 tap_check "a taint without a report makes a passing run red" gives 122 taint 512
 tap_check "an int3 Oops under TCG with two CPUs is 120" gives 120 int3-race
 tap_check "an int3 Oops with one CPU is a panic" gives 123 int3-one-cpu
