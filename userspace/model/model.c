@@ -392,7 +392,7 @@ static void check_residency(struct world *w, unsigned int low, unsigned int high
 			     i, (unsigned long long)entry[i - low]);
 		if (!now && surely_held(page))
 			fail(w, "page %u was touched, and is not populated", i);
-		if (page->flags & CLEAN && !(entry[i - low] & PROTECTED))
+		if ((page->flags & (CLEAN | MERGED)) == CLEAN && !(entry[i - low] & PROTECTED))
 			fail(w, "page %u lost userfaultfd's write protection", i);
 		if (page->flags & DIRTY && entry[i - low] & PROTECTED)
 			fail(w, "page %u was written, and is write-protected", i);

@@ -43,6 +43,7 @@ enum page_flags {
 	ZERO	= 1 << 7,	/* the shared zero page; a fork may leave it out */
 	CLEAN	= 1 << 8,	/* surely not written since WP began or was scanned */
 	DIRTY	= 1 << 9,	/* surely written since */
+	MERGED	= 1 << 10,	/* perhaps by KSM, which forgets the write protection */
 };
 
 #define UFFD	(MISSING | WP)

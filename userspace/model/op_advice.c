@@ -86,7 +86,11 @@ void hint(struct world *w, const struct step *s)
 		MADV_NORMAL, MADV_WILLNEED, MADV_DONTDUMP, MADV_DODUMP,
 	};
 
-	advise(w, s, hints[s->value % (sizeof(hints) / sizeof(*hints))], 0, 0);
+	const int advice = hints[s->value % (sizeof(hints) / sizeof(*hints))];
+	const unsigned int n = advise(w, s, advice, 0, 0);
+
+	if (advice == MADV_MERGEABLE)
+		set_flag(w, s, n, MERGED, 0);
 }
 
 void hugepage(struct world *w, const struct step *s)
