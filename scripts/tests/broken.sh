@@ -34,8 +34,9 @@ run() {
 		said=$("$top/scripts/boot" --kernel "$kernel" "${options[@]}" --add "$program" \
 			--append "numa=fake=2 tamalloc_break=$guard" -- "${command[@]}" 2>&1) || status=$?
 		[[ $2 != bench ]] || said=$(as_tap <<<"$said")
-		# QEMU's own race, see scripts/boot --help: the only run that is worth another.
-		((status == 120)) || break
+		# QEMU's own race, or a machine that was lost: it has noticed nothing yet.
+		((status == 120 || status == 121)) || break
+		echo "# $2, $guard: the guest was lost (status $status); booting once more"
 	done
 }
 
