@@ -79,7 +79,7 @@ bench: kernel userspace
 	@$(boot) --icount --timeout 600 --add $(userspace)/bench -- /bench $(ARGS)
 
 soak: kernel userspace
-	@$(boot) --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
+	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
 		/model --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000)
 
 matrix: kernel userspace

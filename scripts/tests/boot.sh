@@ -88,7 +88,7 @@ echo inside >"$work/dir/file"
 printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$work/words"
 chmod +x "$work/words"
 
-tap_plan 28
+tap_plan 29
 tap_check "status 0 passes" gives 0 '' -- true
 tap_check "status 1 passes" gives 1 '' -- false
 tap_check "status 42 passes" gives 42 '' -- sh -c 'exit 42'
@@ -118,5 +118,6 @@ tap_check "an image that is not there is 125" gives 125 'no kernel image at /non
 tap_check "a file to add that is not there is 125" gives 125 'no such file' --add /none -- true
 tap_check "no command is 125" gives 125 'no CMD'
 tap_check "--dry-run prints the command and runs nothing" gives 0 "'-accel' 'tcg'" --accel tcg --dry-run -- true
+tap_check "--single-thread is QEMU's thread=single" gives 0 "'tcg,thread=single'" --accel tcg --single-thread --dry-run -- true
 tap_check "no run leaves a file behind" nothing_left
 tap_end

@@ -22,12 +22,16 @@ no_file() {
 }
 a='# program a\n'
 
-tap_plan 15
+tap_plan 17
 tap_check "all passed" gives 0 '2 passed, 0 failed' '' '1..2\nok 1 - x\nok 2 - y\n'
 tap_check "several sections add up" gives 0 '2 passed, 0 failed' '' \
 	"${a}1..1\nok 1 - x\n# exit a 0\n# program b\n1..1\nok 1 - y\n# exit b 0\n"
 tap_check "a failure is named with what it said" gives 1 '0 passed, 1 failed' 'got 3, not 4' \
 	'1..1\nnot ok 1 - x\n# got 3, not 4\n'
+tap_check "also with what it said before" gives 1 '1 passed, 1 failed' 'got 3, not 4' \
+	'1..2\nok 1 - w\n# got 3, not 4\nnot ok 2 - x\n'
+tap_check "not with what another said" gives 1 '1 passed, 1 failed' $'x\n1 passed' \
+	'1..2\n# got 3, not 4\nok 1 - w\nnot ok 2 - x\n'
 tap_check "a skip is neither" gives 0 '1 passed, 0 failed, 1 skipped' '' '1..2\nok 1 - x\nok 2 - y # SKIP why\n'
 tap_check "a skip does not hide a failure before it" gives 1 '0 passed, 1 failed, 1 skipped' '' \
 	'1..2\nnot ok 1 - x\nok 2 - y # SKIP why\n'

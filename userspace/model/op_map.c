@@ -68,6 +68,18 @@ static void extend(struct world *w, unsigned int last, unsigned int from,
 		populate(w, from, n);
 }
 
+/*
+ * Would userfaultfd, as it lets go of what moves, let go of a neighbour there as well?
+ * Linux 6.12 does if the two have merged by then; of plain memory, too.
+ */
+static bool neighbour_lets_go(const struct world *w, unsigned int from, unsigned int to,
+			      unsigned int n)
+{
+	return w->page[from].flags & UFFD &&
+	       ((to && w->page[to - 1].flags & UFFD) ||
+		(to + n < ARENA_PAGES && w->page[to + n].flags & UFFD));
+}
+
 static void move_pages_to(struct world *w, const struct step *s, int flags, bool grow)
 {
 	char *from = address(w, s->page), *to = address(w, s->to);
@@ -82,6 +94,8 @@ static void move_pages_to(struct world *w, const struct step *s, int flags, bool
 	}
 	n = least(least(n, mapping_end(w, s->page) - s->page), ARENA_PAGES - s->to);
 	m = grow && s->m > n ? s->m : n;
+	if (neighbour_lets_go(w, s->page, s->to, m))
+		return;
 	overlap = s->page < s->to + m && s->to < s->page + n;
 	p = mremap(from, n * PAGE, m * PAGE, flags, to);
 	expect(w, "mremap", (long)p, overlap ? EINVAL : 0);
@@ -150,10 +164,12 @@ void shrink(struct world *w, const struct step *s)
 		model_unmap(w, i);
 }
 
+/* mprotect(2) does not wait for userfaultfd when it populates what is locked: it stops. */
 static void protect(struct world *w, const struct step *s, int prot)
 {
 	unsigned int n = mapped_run(w, s);
 	long ret = mprotect(address(w, s->page), (n ?: 1) * PAGE, prot);
+	bool stopped = false;
 
 	expect(w, "mprotect", ret, n ? 0 : ENOMEM);
 	for (unsigned int i = s->page; i < s->page + n; i++) {
@@ -161,8 +177,14 @@ static void protect(struct world *w, const struct step *s, int prot)
 		bool now_writable = !(page->prot & PROT_WRITE) && prot & PROT_WRITE;
 
 		page->prot = prot;
-		if (now_writable && populates(page))
+		if (!now_writable || !populates(page))
+			continue;
+		if (page->flags & MISSING && !surely_held(page))
+			stopped = true;
+		else if (!stopped)
 			populate(w, i, 1);
+		else if (page->held == EMPTY)
+			page->held = MAYBE;
 	}
 }
 

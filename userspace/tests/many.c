@@ -15,7 +15,7 @@
 #define REGION	16	/* pages of a process of its own */
 #define SHARED	8	/* pages that it has from its parent */
 #define TOUCHED	64	/* pages of one that is split, each so far from the next */
-#define STEP	128
+#define STEP	32
 
 static int mappings = 50000, processes = 1000;
 
@@ -178,14 +178,16 @@ static const struct test tests[] = {
 int main(int argc, char **argv)
 {
 	/* Debug kernels check all of a process's mappings whenever one changes. */
-	if (!access("/sys/kernel/debug/kmemleak", F_OK))
-		mappings /= 5;
+	if (has_detectors()) {
+		mappings /= 20;
+		processes /= 5;
+	}
 	if (argc > 1)
 		mappings = atoi(argv[1]);
 	if (argc > 2)
 		processes = atoi(argv[2]);
 	if (argc > 3 || mappings < TOUCHED * STEP || processes < 1) {
-		fprintf(stderr, "usage: many [MAPPINGS [PROCESSES]]; at least 8192 and 1\n");
+		fprintf(stderr, "usage: many [MAPPINGS [PROCESSES]]; at least 2048 and 1\n");
 		return EXIT_FAILURE;
 	}
 	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);

@@ -48,8 +48,7 @@ void tap_skip(const char *why)
 	_exit(EXIT_SKIP);
 }
 
-/* Told by what else the kernels with these detectors have. */
-static bool is_slow(void)
+bool has_detectors(void)
 {
 	return !access("/sys/kernel/debug/kmemleak", F_OK) ||
 	       !access("/sys/kernel/debug/kcsan", F_OK);
@@ -65,7 +64,7 @@ int child(void (*fn)(void *), void *arg)
 	if (pid < 0)
 		tap_fail(__FILE__, __LINE__, "fork: %s", strerror(errno));
 	if (!pid) {
-		alarm(is_slow() ? SLOW_SECONDS : TEST_SECONDS);
+		alarm(has_detectors() ? SLOW_SECONDS : TEST_SECONDS);
 		fn(arg);
 		fflush(stdout);
 		_exit(EXIT_SUCCESS);

@@ -18,6 +18,9 @@ struct test {
 };
 
 /* What keeps the whole program from running, or NULL. */
+/* KASAN or KCSAN, by what else those kernels have: all takes some twenty times longer. */
+bool has_detectors(void);
+
 typedef const char *(*obstacle_fn)(void);
 
 int tap_main(const struct test *tests, int count, obstacle_fn obstacle);
