@@ -26,15 +26,12 @@ void die(const char *what)
 /* What the targets are about, as quickly as it can be had. */
 static bool is_quick(const struct bench_case *c, int way)
 {
-	static const char *const ids[] = { "write", "read-write", "stride-64" };
-	bool wanted = false;
+	bool sparse = !strcmp(c->id, "stride-64");
 
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-		wanted |= !strcmp(c->id, ids[i]);
-	if (!strcmp(c->id, "stride-64") || !strcmp(c->id, "read-write"))
-		return wanted && (way == PLAIN || way == STRICT || way == ADAPTIVE);
-	return wanted && (way == ZEROING || way == PLAIN || way == THP || way == STRICT ||
-			  way == ADAPTIVE);
+	if (!sparse && strcmp(c->id, "write") && strcmp(c->id, "read-write"))
+		return false;
+	return way == PLAIN || way == STRICT || way == ADAPTIVE ||
+	       (!sparse && (way == THP || way == ZEROING));
 }
 
 /* A curve has fewer lines: those that a picture can show. */

@@ -169,7 +169,7 @@ static void dense(struct verdicts *all, const char *name, const char *id)
 	/* THP pays more for a read before the write, so its write is the harder one to match. */
 	snprintf(what, sizeof(what), "adaptive %s, times THP's write", name);
 	v = cost(all, what, id, ADAPTIVE, "write", THP, 1.05);
-	if (v && strcmp(id, "write"))
+	if (v && same && strcmp(id, "write"))
 		snprintf(v->note, sizeof(v->note), "; %.3f of its %s", f->cost / same->cost, name);
 	snprintf(what, sizeof(what), "adaptive %s, times zeroing alone", name);
 	cost(all, what, id, ADAPTIVE, "write", ZEROING, 1.20);
