@@ -115,8 +115,9 @@ struct scaling {
 	double ns[MAX_THREADS_LOG + 1], spread[MAX_THREADS_LOG + 1];
 	double ratio[MAX_THREADS_LOG + 1];	/* how much faster than 1 thread */
 	double ratio_spread[MAX_THREADS_LOG + 1];
-	double beside[MAX_THREADS_LOG + 1];	/* ratio, times mmap's in the same round */
-	double beside_spread[MAX_THREADS_LOG + 1];
+	/* By 2 threads, times mmap's of the same round; by how much this may be wrong. */
+	double beside, beside_error;
+	int rounds;
 };
 
 enum { SCALED_WAYS = 4 };

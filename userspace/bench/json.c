@@ -64,7 +64,7 @@ void json_threads(FILE *out, const struct scaling *s, int steps, const struct ve
 			fprintf(out, "%s\n{\"way\": \"%s\", \"threads\": %d, \"ns\": %.1f, "
 				"\"spread\": %.4f, \"scaling\": %.4f, \"scaling_spread\": %.4f}",
 				w || step ? "," : "", s[w].way->id, 1 << step,
-				s[w].ns[step] / (64 * MIB / page), s[w].spread[step],
+				s[w].ns[step] / (32 * MIB / page), s[w].spread[step],
 				s[w].ratio[step], s[w].ratio_spread[step]);
 	fprintf(out, "\n],\n");
 	json_verdicts(out, v, count);

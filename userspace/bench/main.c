@@ -43,9 +43,11 @@ static bool is_wanted(const struct bench_case *c, int way)
 	       way == ADAPTIVE;
 }
 
-static void measure_all(bool all)
+static void measure_all(bool all, const char *only)
 {
 	for (int c = 0; c < case_count; c++) {
+		if (only && strcmp(cases[c].id, only))
+			continue;
 		if (all)
 			fprintf(stderr, "bench: %d of %d: %s\n", c + 1, case_count, cases[c].name);
 		for (int w = 0; w < WAYS; w++) {
@@ -61,30 +63,41 @@ static void measure_all(bool all)
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"usage: bench [--all | --threads] [--json]\n\n"
+		"usage: bench [--all | --only CASE | --threads] [--full] [--json]\n\n"
 		"Measures first touches of tamalloc's memory, beside others, and says what is met of\n"
 		"the targets; without options only that, in seconds.\n\n"
-		"--all      each pattern of access on each kind of memory\n"
-		"--threads  one array initialised by 1, 2 and 4 threads, as far as there are CPUs\n"
-		"--json     the figures as JSON to stdout, the tables to stderr\n");
+		"--all        each pattern of access on each kind of memory\n"
+		"--only CASE  one of them, by its name in JSON: write, stride-64, hash...\n"
+		"--threads    one array initialised by 1, 2 and 4 threads, as far as there are CPUs\n"
+		"--full       the tables with all rows, but for the curve's\n"
+		"--json       the figures as JSON to stdout, the tables to stderr\n");
 }
 
 int main(int argc, char **argv)
 {
 	struct scaling scaling[SCALED_WAYS] = { 0 };
 	struct verdict verdicts[MAX_VERDICTS];
-	bool all = false, threads = false, json = false, exact;
-	const char *missing;
+	bool all = false, threads = false, json = false, full = false, exact;
+	const char *missing, *only = NULL;
 	int count, steps = 0;
 	FILE *out;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--all")) {
 			all = true;
+		} else if (!strcmp(argv[i], "--only") && argv[i + 1]) {
+			all = true;
+			only = argv[++i];
+			if (!find_case(only)) {
+				fprintf(stderr, "bench: there is no case %s\n", only);
+				return EXIT_FAILURE;
+			}
 		} else if (!strcmp(argv[i], "--threads")) {
 			threads = true;
 		} else if (!strcmp(argv[i], "--json")) {
 			json = true;
+		} else if (!strcmp(argv[i], "--full")) {
+			full = true;
 		} else {
 			bool help = !strcmp(argv[i], "--help");
 
@@ -104,14 +117,14 @@ int main(int argc, char **argv)
 	if (threads)
 		steps = measure_threads(scaling);
 	else
-		measure_all(all);
+		measure_all(all, only);
 	end_ways();
 	if (threads) {
 		count = judge_threads(verdicts, MAX_VERDICTS, scaling, steps);
 		print_threads(out, scaling, steps);
 	} else {
 		count = judge(verdicts, MAX_VERDICTS, exact);
-		print_tables(out, true, exact);
+		print_tables(out, !full, exact);
 	}
 	print_verdicts(out, verdicts, count);
 	if (json && threads)

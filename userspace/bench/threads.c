@@ -4,14 +4,17 @@
  * faster than by one. Time, since -icount goes with one CPU only.
  */
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-#define REGION	(64 * MIB)
-#define ROUNDS	21
+#define REGION		(32 * MIB)
+#define MIN_ROUNDS	21
+#define MAX_ROUNDS	101
+#define STABLE		0.02	/* an error of the scaling that is small enough */
 
 static const int scaled[SCALED_WAYS] = { PLAIN, THP, STRICT, ADAPTIVE };
 
@@ -61,39 +64,56 @@ static double time_of(const struct way *way, int threads)
 	return end - begin;
 }
 
+static double ns[SCALED_WAYS][MAX_THREADS_LOG + 1][MAX_ROUNDS];
+
+/* All beside each other, so that a slow moment of the host hits all. */
+static void run_round(int round, int steps)
+{
+	for (int step = 0; step < steps; step++)
+		for (int w = 0; w < SCALED_WAYS; w++) {
+			begin_way(&ways[scaled[w]]);
+			ns[w][step][round] = time_of(&ways[scaled[w]], 1 << step);
+		}
+}
+
+static void summarise(int w, int rounds, int steps, struct scaling *s)
+{
+	double values[MAX_ROUNDS], spread;
+
+	s->way = &ways[scaled[w]];
+	s->rounds = rounds;
+	for (int step = 0; step < steps; step++) {
+		for (int i = 0; i < rounds; i++)
+			values[i] = ns[w][step][i];
+		s->ns[step] = median(values, rounds, &s->spread[step]);
+		for (int i = 0; i < rounds; i++)
+			values[i] = ns[w][0][i] / ns[w][step][i];
+		s->ratio[step] = median(values, rounds, &s->ratio_spread[step]);
+	}
+	if (steps < 2)
+		return;
+	for (int i = 0; i < rounds; i++)
+		values[i] = ns[w][0][i] / ns[w][1][i] * ns[0][1][i] / ns[0][0][i];
+	s->beside = median(values, rounds, &spread);
+	/* The notch of a box plot: 1.57 times the quartiles' distance over sqrt(n). */
+	s->beside_error = 1.57 * 2 * spread * s->beside / sqrt(rounds);
+}
+
 int measure_threads(struct scaling result[SCALED_WAYS])
 {
-	static double ns[SCALED_WAYS][MAX_THREADS_LOG + 1][ROUNDS + 1];
-	double ratio[ROUNDS], beside[ROUNDS];
-	int steps = 1;
+	int steps = 1, rounds = 0;
+	double error = 1;
 
 	while (steps <= MAX_THREADS_LOG && 1 << steps <= sysconf(_SC_NPROCESSORS_ONLN))
 		steps++;
-	/* All beside each other in each round, so that a slow moment of the host hits all. */
-	for (int round = 0; round <= ROUNDS; round++)
-		for (int step = 0; step < steps; step++)
-			for (int w = 0; w < SCALED_WAYS; w++) {
-				begin_way(&ways[scaled[w]]);
-				ns[w][step][round] = time_of(&ways[scaled[w]], 1 << step);
-			}
-	for (int w = 0; w < SCALED_WAYS; w++) {
-		struct scaling *s = &result[w];
-
-		s->way = &ways[scaled[w]];
-		for (int step = 0; step < steps; step++) {
-			/* The first round warms up. */
-			for (int i = 0; i < ROUNDS; i++) {
-				ratio[i] = ns[w][0][i + 1] / ns[w][step][i + 1];
-				beside[i] = ratio[i] * ns[0][step][i + 1] / ns[0][0][i + 1];
-			}
-			s->ratio[step] = median(ratio, ROUNDS, &s->ratio_spread[step]);
-			s->beside[step] = median(beside, ROUNDS, &s->beside_spread[step]);
+	run_round(0, steps);	/* warms up, and is overwritten */
+	while (rounds < MIN_ROUNDS || (error > STABLE && rounds < MAX_ROUNDS)) {
+		run_round(rounds++, steps);
+		error = 0;
+		for (int w = 0; w < SCALED_WAYS; w++) {
+			summarise(w, rounds, steps, &result[w]);
+			error = fmax(error, result[w].beside_error);
 		}
-		/* Sorting loses the rounds: last. */
-		for (int step = 0; w && step < steps; step++)
-			s->ns[step] = median(ns[w][step] + 1, ROUNDS, &s->spread[step]);
 	}
-	for (int step = 0; step < steps; step++)
-		result[0].ns[step] = median(ns[0][step] + 1, ROUNDS, &result[0].spread[step]);
 	return steps;
 }
