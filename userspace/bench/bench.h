@@ -69,7 +69,7 @@ struct bench_case {
 	const char *about;
 	bool brief;		/* also in the short tables */
 	bool has_floor;		/* zeroing alone can be measured by it */
-	double density;		/* of the touched pages, where a curve is drawn */
+	double density;		/* part of the pages that is touched, on a curve's points */
 	/* Once; @look: count the resident pages too, which costs time itself. */
 	void (*run)(const struct bench_case *c, const struct way *way, struct sample *s,
 		    bool look);

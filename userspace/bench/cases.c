@@ -15,11 +15,14 @@
 
 enum touch { WRITE, READ_WRITE, READ };
 
-/* @part of @whole pages: the first of each @whole, or any, in some order. */
+#define RUN_PAGES	64
+
+/* @part of @whole pages, in some order. */
 struct pattern {
 	enum touch touch;
 	unsigned int part, whole;
-	bool any;
+	/* The first of each @whole; any; or runs of RUN_PAGES that begin at any page. */
+	enum { EVENLY, ANYWHERE, IN_RUNS } where;
 	enum { ASCENDING, DESCENDING, SHUFFLED } order;
 };
 
@@ -46,10 +49,20 @@ static size_t lay_out(const struct pattern *p, size_t pages, uint32_t *order)
 	size_t want = pages * p->part / p->whole, n = 0;
 	uint64_t random = 0x9e3779b97f4a7c15;
 
-	/* Any: page i is taken with the chance that leaves exactly as many as wanted. */
-	for (size_t i = 0; i < pages; i++)
-		if (p->any ? next_random(&random) % (pages - i) < want - n : !(i % p->whole))
+	/* Anywhere: page i is taken with the chance that leaves exactly as many as wanted. */
+	for (size_t i = 0; i < pages && p->where != IN_RUNS; i++)
+		if (p->where == ANYWHERE ? next_random(&random) % (pages - i) < want - n :
+					   !(i % p->whole))
 			order[n++] = i;
+	/* Each run lies somewhere in a part of its own. */
+	while (n < want && p->where == IN_RUNS) {
+		size_t start = n * p->whole / p->part;
+		size_t room = (n + RUN_PAGES) * p->whole / p->part - start - RUN_PAGES;
+
+		start += next_random(&random) % (room + 1);
+		for (size_t i = 0; i < RUN_PAGES; i++)
+			order[n++] = start + i;
+	}
 	for (size_t i = 0; i < n / 2 && p->order == DESCENDING; i++)
 		exchange(&order[i], &order[n - 1 - i]);
 	for (size_t i = n; i-- > 1 && p->order == SHUFFLED;)
@@ -321,27 +334,29 @@ static void run_fork(const struct bench_case *c, const struct way *way, struct s
 #define PATTERN(...) .run = run_pattern, .bytes = REGION, \
 	.pattern = &(const struct pattern){ __VA_ARGS__ }
 #define STRIDE(n) { "stride-" #n, "1 in " #n, "every " #n "th page", \
-	.brief = (n) == 16 || (n) == 64, PATTERN(WRITE, 1, n, false, ASCENDING) }
-#define DENSITY(some, of) { "density", "density " #some "/" #of, \
-	"that part of 64 MiB, pages chosen at random, in order", .density = 1.0 * (some) / (of), \
+	.brief = (n) == 16 || (n) == 64, PATTERN(WRITE, 1, n, EVENLY, ASCENDING) }
+#define CURVE(id, some, of, where) { id, id " " #some "/" #of, \
+	"that part of 64 MiB, in order", .density = 1.0 * (some) / (of), \
 	.run = run_pattern, .bytes = CURVE_REGION, \
-	.pattern = &(const struct pattern){ WRITE, some, of, true, ASCENDING } }
+	.pattern = &(const struct pattern){ WRITE, some, of, where, ASCENDING } }
+#define DENSITY(some, of) CURVE("density", some, of, ANYWHERE)
+#define RUNS(some, of) CURVE("runs", some, of, IN_RUNS)
 
 const struct bench_case cases[] = {
 	{ "write", "write", "each page, in order, is written", true, true,
-	  PATTERN(WRITE, 1, 1, false, ASCENDING) },
+	  PATTERN(WRITE, 1, 1, EVENLY, ASCENDING) },
 	{ "read-write", "read, then write", "each page is read, then written", true, true,
-	  PATTERN(READ_WRITE, 1, 1, false, ASCENDING) },
+	  PATTERN(READ_WRITE, 1, 1, EVENLY, ASCENDING) },
 	{ "read", "read", "each page is read only", true, true,
-	  PATTERN(READ, 1, 1, false, ASCENDING) },
+	  PATTERN(READ, 1, 1, EVENLY, ASCENDING) },
 	{ "backwards", "write backwards", "from the last page to the first", true, true,
-	  PATTERN(WRITE, 1, 1, false, DESCENDING) },
+	  PATTERN(WRITE, 1, 1, EVENLY, DESCENDING) },
 	{ "random", "write at random", "all pages, shuffled", true, true,
-	  PATTERN(WRITE, 1, 1, false, SHUFFLED) },
+	  PATTERN(WRITE, 1, 1, EVENLY, SHUFFLED) },
 	STRIDE(2), STRIDE(4), STRIDE(8), STRIDE(16), STRIDE(32),
 	STRIDE(64), STRIDE(128), STRIDE(256), STRIDE(512), STRIDE(1024),
 	{ "sparse", "1 in 64, random", "128 pages of 8192, at random", true, false,
-	  PATTERN(WRITE, 1, 64, true, SHUFFLED) },
+	  PATTERN(WRITE, 1, 64, ANYWHERE, SHUFFLED) },
 	{ "hash", "hash table", "it doubles from a page to 16 MiB, entries of 64 bytes", true,
 	  .run = run_table },
 	{ "bump", "bump allocator", "objects of 16 to 512 bytes in half of 32 MiB", true,
@@ -353,6 +368,8 @@ const struct bench_case cases[] = {
 	DENSITY(1, 1024), DENSITY(1, 512), DENSITY(1, 256), DENSITY(1, 128), DENSITY(1, 64),
 	DENSITY(1, 32), DENSITY(1, 16), DENSITY(1, 8), DENSITY(1, 4), DENSITY(1, 2),
 	DENSITY(3, 4), DENSITY(7, 8), DENSITY(15, 16), DENSITY(31, 32), DENSITY(1, 1),
+	RUNS(1, 256), RUNS(1, 128), RUNS(1, 64), RUNS(1, 32), RUNS(1, 16), RUNS(1, 8), RUNS(1, 4),
+	RUNS(1, 2), RUNS(3, 4), RUNS(7, 8), RUNS(15, 16), RUNS(1, 1),
 };
 const int case_count = ARRAY_SIZE(cases);
 
