@@ -69,6 +69,7 @@ struct bench_case {
 	const char *about;
 	bool brief;		/* also in the short tables */
 	bool has_floor;		/* zeroing alone can be measured by it */
+	bool untouched;		/* what is counted are calls, not pages */
 	double density;		/* part of the pages that is touched, on a curve's points */
 	/* Once; @look: count the resident pages too, which costs time itself. */
 	void (*run)(const struct bench_case *c, const struct way *way, struct sample *s,
@@ -102,6 +103,8 @@ struct figures {
 	size_t touched;		/* pages */
 	int runs;
 };
+
+extern int min_runs;
 
 /* In a forked child, until the median is stable. */
 void measure(const struct bench_case *c, const struct way *way, struct figures *result);

@@ -32,9 +32,12 @@ static void json_figure(FILE *out, const struct bench_case *c, const struct way 
 	fprintf(out, "{\"case\": \"%s\", \"way\": \"%s\", ", c->id, way->id);
 	if (c->density)
 		fprintf(out, "\"density\": %.6g, ", c->density);
-	fprintf(out, "\"touched\": %zu, \"cost\": %.1f, \"spread\": %.4f, \"runs\": %d, "
-		"\"faults\": %.5f, \"resident\": %.4f, \"release\": %.1f}", f->touched, f->cost,
-		f->spread, f->runs, f->faults, f->resident, f->release);
+	fprintf(out, "\"%s\": %zu, \"cost\": %.1f, \"spread\": %.4f, \"runs\": %d",
+		c->untouched ? "calls" : "touched", f->touched, f->cost, f->spread, f->runs);
+	if (!c->untouched)
+		fprintf(out, ", \"faults\": %.5f, \"resident\": %.4f, \"release\": %.1f",
+			f->faults, f->resident, f->release);
+	fprintf(out, "}");
 }
 
 void json_figures(FILE *out, const struct verdict *v, int count, bool exact)

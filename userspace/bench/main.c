@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	exact = counts_instructions();
+	if (!all)
+		min_runs = 3;
 	begin_ways();
 	if (threads)
 		steps = measure_threads(scaling);

@@ -12,13 +12,14 @@
 
 #include "bench.h"
 
-#define MIN_RUNS	5
 #define MAX_RUNS	25
 #define STABLE		0.002	/* a spread that is small enough */
 
 #define PRESENT		(1ULL << 63)
 #define PFN_MASK	((1ULL << 55) - 1)
 #define ZERO_PAGE	(1ULL << 24)	/* KPF_ZERO_PAGE */
+
+int min_runs = 5;
 
 uint64_t now(void)
 {
@@ -127,7 +128,7 @@ static void measure_here(const struct bench_case *c, const struct way *way,
 		taken[n++] = (double)s.faults / result->touched;
 		memcpy(sorted, cost, sizeof(*cost) * n);
 		result->cost = median(sorted, n, &result->spread);
-	} while (n < MIN_RUNS || (result->spread > STABLE && n < MAX_RUNS));
+	} while (n < min_runs || (result->spread > STABLE && n < MAX_RUNS));
 	result->release = median(release, n, &ignored);
 	result->faults = median(taken, n, &ignored);
 	result->runs = n;

@@ -21,7 +21,7 @@ enum column { COST, FAULTS, RESIDENT };
 static void print_cell(FILE *out, const struct figures *f, const struct bench_case *c, int way,
 		       enum column column)
 {
-	if (!f->valid || (column != COST && (way == ZEROING || c->run == find_case("calls")->run)))
+	if (!f->valid || (column != COST && (way == ZEROING || c->untouched)))
 		fprintf(out, "%9s", "-");
 	else if (column == COST)
 		fprintf(out, "%9.0f", f->cost);
@@ -119,17 +119,15 @@ void print_threads(FILE *out, const struct scaling *s, int steps)
 		"\nmany times faster that is than one thread. Time, not instructions: it varies, by\n"
 		"the half of the quartiles' distance behind +-.\n\n%-10s", s->rounds, "");
 	for (int step = 0; step < steps; step++)
-		fprintf(out, "%2d thread%-*s", 1 << step, step ? 12 : 2, step ? "s" : "");
+		fprintf(out, step ? "%15d threads" : "%3d thread", 1 << step);
 	fprintf(out, "\n");
 	for (int w = 0; w < SCALED_WAYS; w++) {
 		fprintf(out, "%-10s", s[w].way->name);
 		for (int step = 0; step < steps; step++) {
-			fprintf(out, "%9.0f", s[w].ns[step] / (32 * MIB / page));
+			fprintf(out, "%10.0f", s[w].ns[step] / (32 * MIB / page));
 			if (step)
-				fprintf(out, " x%4.2f +-%2.0f%%", s[w].ratio[step],
+				fprintf(out, "  x%.2f +-%2.0f%%", s[w].ratio[step],
 					100 * s[w].ratio_spread[step]);
-			else
-				fprintf(out, "  ");
 		}
 		fprintf(out, "\n");
 	}

@@ -18,6 +18,16 @@
 
 static const int scaled[SCALED_WAYS] = { PLAIN, THP, STRICT, ADAPTIVE };
 
+/* Under TCG with several CPUs, 6.12 may come to count time in jiffies: too coarse. */
+static uint64_t ticks(void)
+{
+#ifdef __x86_64__
+	return __builtin_ia32_rdtsc();
+#else
+	return now();
+#endif
+}
+
 struct part {
 	char *start;
 	size_t bytes;
@@ -30,14 +40,14 @@ static void *initialise(void *arg)
 	struct part *part = arg;
 
 	pthread_barrier_wait(part->ready);
-	part->begin = now();
+	part->begin = ticks();
 	for (size_t i = 0; i < part->bytes; i += page)
 		*(volatile char *)(part->start + i) = 1;
-	part->end = now();
+	part->end = ticks();
 	return NULL;
 }
 
-/* From the first thread's beginning to the last one's end, in ns. */
+/* From the first thread's beginning to the last one's end, in ticks. */
 static double time_of(const struct way *way, int threads)
 {
 	struct part part[1 << MAX_THREADS_LOG];
@@ -64,16 +74,18 @@ static double time_of(const struct way *way, int threads)
 	return end - begin;
 }
 
-static double ns[SCALED_WAYS][MAX_THREADS_LOG + 1][MAX_ROUNDS];
+static double took[SCALED_WAYS][MAX_THREADS_LOG + 1][MAX_ROUNDS];
 
-/* All beside each other, so that a slow moment of the host hits all. */
+/* All beside each other, so that a slow moment of the host hits all; by turns first. */
 static void run_round(int round, int steps)
 {
-	for (int step = 0; step < steps; step++)
-		for (int w = 0; w < SCALED_WAYS; w++) {
-			begin_way(&ways[scaled[w]]);
-			ns[w][step][round] = time_of(&ways[scaled[w]], 1 << step);
-		}
+	for (int i = 0; i < SCALED_WAYS; i++) {
+		int w = (i + round) % SCALED_WAYS;
+
+		begin_way(&ways[scaled[w]]);
+		for (int step = 0; step < steps; step++)
+			took[w][step][round] = time_of(&ways[scaled[w]], 1 << step);
+	}
 }
 
 static void summarise(int w, int rounds, int steps, struct scaling *s)
@@ -84,16 +96,16 @@ static void summarise(int w, int rounds, int steps, struct scaling *s)
 	s->rounds = rounds;
 	for (int step = 0; step < steps; step++) {
 		for (int i = 0; i < rounds; i++)
-			values[i] = ns[w][step][i];
+			values[i] = took[w][step][i];
 		s->ns[step] = median(values, rounds, &s->spread[step]);
 		for (int i = 0; i < rounds; i++)
-			values[i] = ns[w][0][i] / ns[w][step][i];
+			values[i] = took[w][0][i] / took[w][step][i];
 		s->ratio[step] = median(values, rounds, &s->ratio_spread[step]);
 	}
 	if (steps < 2)
 		return;
 	for (int i = 0; i < rounds; i++)
-		values[i] = ns[w][0][i] / ns[w][1][i] * ns[0][1][i] / ns[0][0][i];
+		values[i] = took[w][0][i] / took[w][1][i] * took[0][1][i] / took[0][0][i];
 	s->beside = median(values, rounds, &spread);
 	/* The notch of a box plot: 1.57 times the quartiles' distance over sqrt(n). */
 	s->beside_error = 1.57 * 2 * spread * s->beside / sqrt(rounds);
@@ -101,8 +113,9 @@ static void summarise(int w, int rounds, int steps, struct scaling *s)
 
 int measure_threads(struct scaling result[SCALED_WAYS])
 {
+	uint64_t start_ticks = ticks(), start = now();
 	int steps = 1, rounds = 0;
-	double error = 1;
+	double error = 1, ns_a_tick;
 
 	while (steps <= MAX_THREADS_LOG && 1 << steps <= sysconf(_SC_NPROCESSORS_ONLN))
 		steps++;
@@ -115,5 +128,9 @@ int measure_threads(struct scaling result[SCALED_WAYS])
 			error = fmax(error, result[w].beside_error);
 		}
 	}
+	ns_a_tick = (double)(now() - start) / (ticks() - start_ticks);
+	for (int w = 0; w < SCALED_WAYS; w++)
+		for (int step = 0; step < steps; step++)
+			result[w].ns[step] *= ns_a_tick;
 	return steps;
 }
