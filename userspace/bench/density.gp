@@ -57,8 +57,8 @@ do for [kind in "svg png"] {
 		} else {
 			set label 1 "mmap, THP 2 MiB" at 1.0/240, 7500 textcolor rgb "#0072B2"
 			set label 3 "mmap, 4 KiB; tamalloc, strict" at 1.0/240, 2150
-			set label 4 "{/:Bold tamalloc, adaptive,} and mTHP 64 KiB" at 1.0/240, 720 \
-				textcolor rgb "#D55E00"
+			set label 2 "mmap, mTHP 64 KiB" at 1.0/240, 1400 textcolor rgb "#2b86b8"
+			set label 4 "{/:Bold tamalloc, adaptive}" at 1.0/240, 720 textcolor rgb "#D55E00"
 		}
 		plot floor with lines ls 6, \
 			file("thp") using 1:2 with lines ls 3, file("mthp64") using 1:2 with lines ls 2, \
@@ -77,10 +77,10 @@ do for [kind in "svg png"] {
 			set label 1 "mmap, THP 2 MiB" at 1.0/200, 250 textcolor rgb "#0072B2"
 			set label 2 "mmap, mTHP 64 KiB" at 1.0/900, 23 textcolor rgb "#2b86b8"
 			set label 3 "mmap, 4 KiB; tamalloc, strict" at 1.0/900, 1.4
-			set label 4 "{/:Bold tamalloc, adaptive:} never above 2" at 0.25, 2.8 right textcolor rgb "#D55E00"
+			set label 4 "{/:Bold tamalloc, adaptive: never above 2}" at 0.25, 2.8 right textcolor rgb "#D55E00"
 		} else {
 			set label 1 "mmap, THP 2 MiB" at 1.0/240, 12 textcolor rgb "#0072B2"
-			set label 4 "{/:Bold tamalloc, adaptive:} never above 2" at 1.0/240, 2.8 textcolor rgb "#D55E00"
+			set label 4 "{/:Bold tamalloc, adaptive: never above 2}" at 1.0/240, 2.8 textcolor rgb "#D55E00"
 		}
 		set arrow 1 from graph 0, first 2 to graph 1, first 2 nohead ls 6
 		plot file("thp") using 1:3 with lines ls 3, file("mthp64") using 1:3 with lines ls 2, \
