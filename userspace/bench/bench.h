@@ -78,6 +78,7 @@ struct bench_case {
 	size_t bytes;		/* reserved */
 };
 
+#define MAX_CASES	64
 extern const struct bench_case cases[];
 extern const int case_count;
 const struct bench_case *find_case(const char *id);

@@ -333,7 +333,7 @@ static void run_fork(const struct bench_case *c, const struct way *way, struct s
 
 #define PATTERN(...) .run = run_pattern, .bytes = REGION, \
 	.pattern = &(const struct pattern){ __VA_ARGS__ }
-#define STRIDE(n) { "stride-" #n, "1 in " #n, "every " #n "th page", \
+#define STRIDE(n) { "stride-" #n, "1 in " #n, "the first of each " #n " pages", \
 	.brief = (n) == 16 || (n) == 64, PATTERN(WRITE, 1, n, EVENLY, ASCENDING) }
 #define CURVE(id, some, of, where) { id, id " " #some "/" #of, \
 	"that part of 64 MiB, in order", .density = 1.0 * (some) / (of), \
@@ -371,6 +371,7 @@ const struct bench_case cases[] = {
 	RUNS(1, 256), RUNS(1, 128), RUNS(1, 64), RUNS(1, 32), RUNS(1, 16), RUNS(1, 8), RUNS(1, 4),
 	RUNS(1, 2), RUNS(3, 4), RUNS(7, 8), RUNS(15, 16), RUNS(1, 1),
 };
+_Static_assert(ARRAY_SIZE(cases) <= MAX_CASES, "raise MAX_CASES");
 const int case_count = ARRAY_SIZE(cases);
 
 const struct bench_case *find_case(const char *id)

@@ -14,7 +14,7 @@
 
 size_t page;
 
-static struct figures all_figures[64][WAYS];
+static struct figures all_figures[MAX_CASES][WAYS];
 struct figures (*figures)[WAYS] = all_figures;
 
 void die(const char *what)

@@ -68,7 +68,7 @@ static void print_table(FILE *out, const char *title, enum column column, bool b
 /* The spread of most figures, and of the worst. */
 static void print_spread(FILE *out)
 {
-	static double all[256 * WAYS];
+	static double all[MAX_CASES * WAYS];
 	int n = 0, most = 0, least = 1 << 30;
 	double ignored;
 
