@@ -28,7 +28,7 @@ help:
 	@echo '              PROG=x.c or PROG=binary: your own program instead; ARGS="..."'
 	@echo 'make test     every test; T=name: one stage or test; V=1: all that they print'
 	@echo 'make kernel   $(image)'
-	@echo 'make bench    guest instructions and faults a page, next to mmap'
+	@echo 'make bench    what first touches cost, next to other memory; ARGS=--docs: docs/ too'
 	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
 	@echo 'make matrix   docs/matrix.md, anew'
 	@echo 'make shell    a shell in a guest that has the demo and the tests'
@@ -76,7 +76,7 @@ test:
 	@scripts/test $(T)
 
 bench: kernel userspace
-	@$(boot) --icount --timeout 600 --add $(userspace)/bench -- /bench $(ARGS)
+	@scripts/bench --kernel $(image) $(ARGS)
 
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
