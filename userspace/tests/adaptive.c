@@ -5,66 +5,9 @@
  */
 #include <pthread.h>
 
-#include "mem.h"
-#include "settings.h"
-#include "tap.h"
+#include "adaptive.h"
 
-#define PAGES	2048UL
-#define SIZE	(PAGES * page)
 #define THREADS	4UL
-
-static char *region;
-
-static char *at(size_t index)
-{
-	return region + index * page;
-}
-
-/* The page is to be touched first, by one fault that fills so many from there on. */
-static void fills_by(void (*access)(char *), size_t index, size_t pages)
-{
-	size_t before = resident(region, SIZE);
-	long taken = faults();
-
-	access(at(index));
-	CHECK_EQ(faults() - taken, 1);
-	if (resident(at(index), pages * page) != pages)
-		tap_fail(__FILE__, __LINE__, "page %zu does not fill %zu", index, pages);
-	if (resident(region, SIZE) - before != pages)
-		tap_fail(__FILE__, __LINE__, "page %zu fills %zu, not %zu", index,
-			 resident(region, SIZE) - before, pages);
-}
-
-static void write_to(char *p)
-{
-	poke(p, 't');
-}
-
-static void read_from(char *p)
-{
-	CHECK_EQ(peek(p), 0);
-}
-
-static void fills(size_t index, size_t pages)
-{
-	fills_by(write_to, index, pages);
-}
-
-/* Touched upwards; how many faults that took. */
-static long walk(size_t from, size_t to)
-{
-	long taken = faults();
-
-	for (size_t i = from; i < to; i++)
-		poke(at(i), 't');
-	return faults() - taken;
-}
-
-static void start(void)
-{
-	set(THP "enabled", "madvise");
-	region = adaptive(SIZE);
-}
 
 /* The windows of a walk up from where a page table begins. */
 static size_t window_at(size_t index)

@@ -130,11 +130,17 @@ static void touch_in_order(const size_t *order, size_t count)
 	check_bound(order, count);
 }
 
+static int orders_left_out;	/* between two that are tried */
+
 /* Each order begins with orders of fewer pages, so that these need none of their own. */
 static void permute(size_t *order, size_t done, size_t count)
 {
+	static int left_out;
+
 	if (done == count) {
-		touch_in_order(order, count);
+		left_out = left_out ? left_out - 1 : orders_left_out;
+		if (left_out == orders_left_out)
+			touch_in_order(order, count);
 		return;
 	}
 	for (size_t i = done; i < count; i++) {
@@ -150,13 +156,16 @@ static void permute(size_t *order, size_t done, size_t count)
 
 static void all_orders_in(void (*open)(size_t))
 {
-	size_t order[8], count = has_detectors() ? 6 : 8;
+	size_t order[8];
 
-	open(count);
-	for (size_t i = 0; i < count; i++)
+	/* Under detectors one order in eight has to do. */
+	orders_left_out = has_detectors() ? 7 : 0;
+	open(8);
+	for (size_t i = 0; i < 8; i++)
 		order[i] = i;
-	permute(order, 0, count);
-	tap_note("%zu pages for %zu touched", best->filled, best->touched);
+	permute(order, 0, 8);
+	CHECK_EQ(best->filled, 8);
+	CHECK_EQ(best->touched, 5);
 }
 
 static void all_orders(void)
@@ -182,7 +191,7 @@ static void all_sets_in(void (*open)(size_t))
 				order[members++] = i;
 		touch_in_order(order, members);
 	}
-	tap_note("%zu pages for %zu touched", best->filled, best->touched);
+	/* The control, and the most that there is to be had. */
 	CHECK_EQ(best->filled, count == 16 ? 16 : 8);
 	CHECK_EQ(best->touched, count == 16 ? 9 : 5);
 }
