@@ -92,9 +92,9 @@ static void use_up_windows(void)
 	bind_to(p, bytes, MPOL_BIND, 1);
 	for (size_t i = 0; i < bytes; i += page) {
 		poke(p + i, 1);
-		if (i / page % 256)
+		if (i / page % 1024)
 			continue;
-		if (vmstat("tamalloc_fallback") - last > 50)
+		if (vmstat("tamalloc_fallback") - last > 200)
 			return;
 		last = vmstat("tamalloc_fallback");
 	}
@@ -129,7 +129,7 @@ static void in_pieces(void)
 	}
 	fallbacks = vmstat("tamalloc_fallback") - fallbacks;
 	tap_note("%ld faults, %ld of them for want of a window", faults() - taken, fallbacks);
-	CHECK(fallbacks > (long)PAGES / 16);
+	CHECK(fallbacks > (long)PAGES / 64);
 	CHECK_EQ(stalled(), stalls);
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK_EQ(pages_on(1, 0, PAGES), PAGES);

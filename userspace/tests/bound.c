@@ -27,7 +27,7 @@
 #define MAX_STEPS	12
 #define TIGHT		1.9	/* the search has to come as near as this to 2 */
 
-static long programs = 1500;
+static long programs = 1000;
 static uint64_t seed = 1;
 
 static char *region;

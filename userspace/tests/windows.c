@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -249,9 +250,17 @@ static void check_evidence(size_t pages)
 		tap_fail(__FILE__, __LINE__, "page 128 fills %zu", resident(region, SIZE) - before);
 }
 
+/* To a disk that turns, folios go page by page, and the empty ones not at all. */
+static void start_swap_of_folios(void)
+{
+	if (has_swap_disk())
+		set("/sys/block/vda/queue/rotational", "0");
+	start_swap();
+}
+
 static void swapped_no_touch(void)
 {
-	start_swap();
+	start_swap_of_folios();
 	half_touched();
 	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
 	CHECK_EQ(swapped(0, 128), 128);
@@ -264,7 +273,7 @@ static void swapped_no_touch(void)
 
 static void swapped_in_by_swapoff(void)
 {
-	start_swap();
+	start_swap_of_folios();
 	half_touched();
 	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
 	CHECK_EQ(swapped(0, 128), 128);
@@ -340,23 +349,33 @@ static void *wait_for_end(void *unused)
 }
 
 /*
- * One page is touched all the time, until its pte has been taken away and back. Of
- * a process with one thread no page is that is on the right node.
+ * One page is touched all the time, until the ptes of its window have been taken
+ * away, and its own given back. Of a process with one thread, none is of a page on
+ * the right node; of a page on a wrong one, the window would move instead.
  */
 static void numa_hinted(void)
 {
+	long updates, last;
+	cpu_set_t first;
 	pthread_t other;
-	long hints;
 
 	if (access("/proc/sys/kernel/numa_balancing", W_OK))
 		tap_skip("this kernel has no NUMA_BALANCING");
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	CHECK(!sched_setaffinity(0, sizeof(first), &first));
 	set("/proc/sys/kernel/numa_balancing", "1");
 	CHECK(!pthread_create(&other, NULL, wait_for_end, NULL));
 	half_touched();
-	hints = field("/proc/vmstat", "numa_hint_faults");
-	while (field("/proc/vmstat", "numa_hint_faults") < hints + 3)
+	/* More at once than this process has of other pages. */
+	updates = last = field("/proc/vmstat", "numa_pte_updates");
+	while (updates - last < 128) {
+		last = updates;
 		for (int i = 0; i < 10000; i++)
 			poke(at(64), 'n');
+		updates = field("/proc/vmstat", "numa_pte_updates");
+	}
+	poke(at(64), 'n');
 	write_file("/proc/sys/kernel/numa_balancing", "0");
 	check_evidence(1);
 }
