@@ -9,6 +9,7 @@
 
 #define PAGES	2048UL
 #define SIZE	(PAGES * page)
+#define WINDOW	256UL		/* the largest, 1 MiB, which the first 2 MiB of a walk lead to */
 
 static char *region;
 
@@ -51,6 +52,20 @@ static inline void fills_by(void (*access)(char *), size_t index, size_t pages)
 static inline void fills(size_t index, size_t pages)
 {
 	fills_by(write_to, index, pages);
+}
+
+/* The windows of a walk up from where a page table begins. */
+static inline size_t window_at(size_t index)
+{
+	if (index < 4)
+		return 1;
+	return index < WINDOW ? index & -index : WINDOW;
+}
+
+/* How many faults it takes to walk from there to a later page table's beginning. */
+static inline long windows_before(size_t index)
+{
+	return 11 + (index - 512) / WINDOW;
 }
 
 /* Touched upwards; how many faults that took. */

@@ -15,7 +15,7 @@ static void populated_whole(int advice)
 	start();
 	taken = faults();
 	CHECK(!madvise(region, SIZE, advice));
-	CHECK_EQ(faults() - taken, PAGES / 512);
+	CHECK_EQ(faults() - taken, PAGES / WINDOW);
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK(all_zero(region, SIZE));
 	taken = faults();
@@ -36,9 +36,9 @@ static long windows_of(size_t from, size_t to)
 	long windows = 0;
 
 	while (from < to) {
-		size_t window = from ? from & -from : 512;
+		size_t window = from ? from & -from : WINDOW;
 
-		while (window > 512 || window > to - from)
+		while (window > WINDOW || window > to - from)
 			window /= 2;
 		from += window < 4 ? 1 : window;
 		windows++;
@@ -113,7 +113,7 @@ static void no_evidence(void)
 		poke(at(i), 't');
 	for (size_t i = 513; i < 1024; i++)
 		poke(at(i), 't');
-	fills(1024, 512);
+	fills(1024, WINDOW);
 }
 
 static void locked(void)
@@ -129,7 +129,7 @@ static void locked(void)
 	CHECK(!munlock(region, SIZE));
 	taken = faults();
 	CHECK(!mlock(region, 512 * page));
-	CHECK_EQ(faults() - taken, 1);
+	CHECK_EQ(faults() - taken, 512 / WINDOW);
 }
 
 static void locked_all(void)
@@ -164,7 +164,7 @@ static void read_by_call(void)
 }
 
 static const struct test tests[] = {
-	{ "populated as a whole, a region takes a fault for 2 MiB", whole },
+	{ "populated as a whole, a region takes a fault for each MiB", whole },
 	{ "of a part, each page is filled and none beyond", part },
 	{ "nor is one beyond after pages that were touched", part_after_evidence },
 	{ "pages that are there stay as they are", around_pages },

@@ -179,7 +179,7 @@ static void sizes_never(void)
 	start();
 	set_sizes("never");
 	CHECK_EQ(walk(0, 512), 11);
-	fills(512, 512);
+	fills(512, WINDOW);
 }
 
 static void sizes_always(void)

@@ -31,14 +31,14 @@ static void zeroes(void)
 	start();
 	CHECK_EQ(child(dirty, NULL), 0);
 	for (size_t i = 0; i < PAGES; i++) {
-		size_t window = i < 4 ? 1 : i < 512 ? i & -i : 512;
+		size_t window = window_at(i);
 
 		CHECK(i % window || all_zero(at(i), window * page));
 		poke(at(i) + i % page, 'z');
 	}
 }
 
-/* The numbers 1 to 1024 on as many pages, which are 12 windows. */
+/* The numbers 1 to 1024 on as many pages. */
 static void fill(void)
 {
 	long taken;
@@ -47,7 +47,7 @@ static void fill(void)
 	taken = faults();
 	for (size_t i = 0; i < 1024; i++)
 		*(size_t *)at(i) = i + 1;
-	CHECK_EQ(faults() - taken, 12);
+	CHECK_EQ(faults() - taken, windows_before(1024));
 }
 
 static void check_pages(size_t from, size_t to, size_t shift)
