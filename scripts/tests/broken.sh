@@ -27,6 +27,7 @@ run() {
 
 	case $2 in
 	bench) options=(--icount) program=$programs/bench ;;
+	windows) options+=(--disk 512M) ;; # zram leaves nothing in the swap cache
 	model) command+=(--seed 1 --ops 5000) options=(--smp 2 --mem 512M --timeout 600) program=$programs/model ;;
 	esac
 	for _ in 1 2; do
