@@ -57,8 +57,8 @@ do for [kind in "svg png"] {
 		} else {
 			set label 1 "mmap, THP 2 MiB" at 1.0/240, 7500 textcolor rgb "#0072B2"
 			set label 3 "mmap, 4 KiB; tamalloc, strict" at 1.0/240, 2150
-			set label 2 "mmap, mTHP 64 KiB" at 1.0/28, 1350 textcolor rgb "#2b86b8"
-			set label 4 "{/:Bold tamalloc, adaptive}" at 1.0/240, 720 textcolor rgb "#D55E00"
+			set label 2 "mmap, mTHP 64 KiB" at 1.0/240, 720 textcolor rgb "#2b86b8"
+			set label 4 "{/:Bold tamalloc, adaptive}" at 1.0/18, 720 textcolor rgb "#D55E00"
 		}
 		plot floor with lines ls 6, \
 			file("thp") using 1:2 with lines ls 3, file("mthp64") using 1:2 with lines ls 2, \
