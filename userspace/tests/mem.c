@@ -59,7 +59,15 @@ void *move_to(void *from, size_t size, void *to)
 
 void *align(void *from, size_t size)
 {
-	return move_to(from, size, hole(size));
+	char *place = mmap(NULL, size + huge, PROT_NONE, ANON, -1, 0), *to;
+
+	/* Not a hole(): until the mapping is there no other thread may get the place. */
+	CHECK(place != MAP_FAILED);
+	to = (char *)(((uintptr_t)place + huge - 1) & -huge);
+	move_to(from, size, to);
+	CHECK(to == place || !munmap(place, to - place));
+	CHECK(!munmap(to + size, place + huge - to));
+	return to;
 }
 
 void *adaptive(size_t size)

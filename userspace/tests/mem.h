@@ -37,9 +37,9 @@ static inline long tamalloc_call(size_t size, void *addr)
 void *tamalloc(size_t size);
 /* What tamalloc() is measured against: mmap() with MAP_NORESERVE. */
 void *plain(size_t size);
-/* A free range of the address space, aligned to @huge. */
+/* A free range of the address space, aligned to @huge: until another thread maps. */
 void *hole(size_t size);
-/* Move a mapping to a place in a hole. */
+/* Move a mapping to a place, over what is there. */
 void *move_to(void *from, size_t size, void *to);
 /* Move it to where huge pages fit, so that none is only for want of alignment. */
 void *align(void *from, size_t size);
