@@ -17,7 +17,7 @@ silent() {
 	echo "$said"
 	[[ $status -eq 0 && ! $said ]]
 }
-commands=(scripts/{apply,boot,build,check-config,checkout,export,initramfs,judge,matrix,selftests,setup,tally,test})
+commands=(scripts/{apply,boot,build,check-config,checkout,closure,export,initramfs,judge,matrix,selftests,setup,tally,test})
 
 tap_plan $((3 + ${#commands[@]}))
 tap_check "shellcheck finds nothing in ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
