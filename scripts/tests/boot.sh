@@ -87,7 +87,7 @@ nothing_left() { [[ ! $(find "$work" -name 'tamalloc-boot.*') ]]; }
 mkdir "$work/dir"
 echo inside >"$work/dir/file"
 # What the guest shall have at the same path cannot lie in /tmp.
-tree=$(mktemp -d "$top/build/tree.XXXXXX")
+tree=$(mktemp -d /var/tmp/tamalloc.XXXXXX)
 trap 'rm -rf "$work" "$tree"' EXIT
 printf 'one\none\n' >"$tree/file"
 echo 'int gone(void) { return 0; }' | gcc -shared -o "$work/libgone.so" -x c -
