@@ -31,6 +31,7 @@ help:
 	@echo 'make bench    guest instructions and faults a page, next to mmap'
 	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
 	@echo 'make matrix   docs/matrix.md, anew'
+	@echo 'make install  libtamalloc and tamrun, into PREFIX= (default /usr/local) below DESTDIR='
 	@echo 'make shell    a shell in a guest that has the demo and the tests'
 	@echo 'make gdb      the same, waiting for gdb on 127.0.0.1:1234'
 	@echo 'make clean    remove build/'
@@ -89,7 +90,14 @@ shell gdb: kernel userspace
 	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
 		--add userspace/tests/run.sh
 
+PREFIX ?= /usr/local
+install:
+	@scripts/setup --install
+	@for part in lib tools; do \
+		$(MAKE) -s -C userspace/$$part install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' || exit; \
+	done
+
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run test bench soak matrix shell gdb clean
+.PHONY: help setup kernel userspace program run test bench soak matrix shell gdb install clean
