@@ -6,6 +6,7 @@
  * uses. They are installed before the program's first constructor, in each arena that a
  * thread may come to use. See the extent_hooks_t of jemalloc(3).
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <jemalloc/jemalloc.h>
 #include <stdint.h>
@@ -56,6 +57,15 @@ static void *reserve(size_t size, size_t alignment)
 	return p + head;
 }
 
+/* A kernel without huge pages refuses; malloc() shall not leave that in errno. */
+static void advise(void *p, size_t size)
+{
+	int saved = errno;
+
+	tamalloc_adaptive(p, size, 1);
+	errno = saved;
+}
+
 static void *extent_alloc(extent_hooks_t *hooks, void *at, size_t size, size_t alignment,
 			  bool *zero, bool *commit, unsigned int arena)
 {
@@ -69,7 +79,7 @@ static void *extent_alloc(extent_hooks_t *hooks, void *at, size_t size, size_t a
 	if (!p)
 		return NULL;
 	if (adaptive)
-		tamalloc_adaptive(p, size, 1);
+		advise(p, size);
 	count(size);
 	/* So that calloc() leaves it alone. */
 	*zero = true;
@@ -132,6 +142,18 @@ static extent_hooks_t hooks = {
 	.split = extent_split,
 	.merge = extent_merge,
 };
+
+/* jemalloc has none, and free() does not know the memory of glibc's. */
+void *pvalloc(size_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	if (size > SIZE_MAX - page) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return aligned_alloc(page, size ? (size + page - 1) & -page : page);
+}
 
 static void open_stats(const char *path)
 {

@@ -198,6 +198,8 @@ int main(int argc, char **argv)
 	preload();
 	if (adaptive)
 		setenv(TAMRUN_ADAPTIVE, "1", 1);
+	else
+		unsetenv(TAMRUN_ADAPTIVE);
 	if (!count)
 		run(argv);
 	stats = share_stats();

@@ -91,6 +91,8 @@ static void *all_sizes(void *arg)
 		add(list, aligned_alloc(64, size), size, "aligned_alloc");
 		add(list, memalign(2 * MIB, size), size, "memalign");
 		add(list, valloc(size), size, "valloc");
+		add(list, pvalloc(size), size, "pvalloc");
+		add(list, reallocarray(NULL, 2, size), 2 * size, "reallocarray");
 		CHECK(!posix_memalign(&p, 16 * page, size) && !((uintptr_t)p % (16 * page)));
 		add(list, p, size, "posix_memalign");
 	}
