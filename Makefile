@@ -29,6 +29,7 @@ help:
 	@echo 'make test     every test; T=name: one stage or test; V=1: all that they print'
 	@echo 'make kernel   $(image)'
 	@echo 'make bench    guest instructions and faults a page, next to mmap'
+	@echo 'make apps     redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
 	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
 	@echo 'make matrix   docs/matrix.md, anew'
 	@echo 'make install  libtamalloc and tamrun, into PREFIX= (default /usr/local) below DESTDIR='
@@ -79,6 +80,10 @@ test:
 bench: kernel userspace
 	@$(boot) --icount --timeout 600 --add $(userspace)/bench -- /bench $(ARGS)
 
+apps: kernel
+	@scripts/setup --apps
+	@scripts/apps --kernel $(image) $(ARGS)
+
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
 		/model --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000)
@@ -100,4 +105,4 @@ install:
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run test bench soak matrix shell gdb install clean
+.PHONY: help setup kernel userspace program run test bench apps soak matrix shell gdb install clean

@@ -37,10 +37,11 @@ wait_for() {
 }
 
 app_redis() {
+	rm -f /tmp/dump.rdb
 	start redis-server --save '' --appendonly no --enable-debug-command yes --dir /tmp >"$log" 2>&1 &
 	wait_for redis-cli ping
 	at start redis-server
-	awk 'BEGIN { for (i = 0; i < 50000; i++) printf "SET key:%d %d-%0*d\r\n", i, i, i % 200, i }' >/tmp/load
+	awk 'BEGIN { for (i = 0; i < 50000; i++) printf "SET key:%d %d-%0" i % 200 + 1 "d\r\n", i, i, i }' >/tmp/load
 	must redis-cli --pipe </tmp/load >>"$log" 2>&1
 	must redis-benchmark -q --dbnum 1 -n 10000 -r 5000 -d 200 -t set,get,lpush,hset,zadd,lrange_100 >>"$log" 2>&1
 	at load redis-server
@@ -49,6 +50,7 @@ app_redis() {
 	must redis-cli ping >>"$log"
 	at idle redis-server
 	# A saved copy is made by a child, on copy-on-write memory.
+	must [ "$(redis-cli dbsize)" = 50000 ]
 	must redis-cli debug digest >"$out"
 	must redis-cli get key:4711 >>"$out"
 	must redis-cli bgsave >>"$log"
@@ -81,23 +83,24 @@ app_sqlite3() {
 
 app_python3() { start /usr/bin/python3 /work.py >"$out" 2>"$log"; }
 
-# The digits of times are not the same twice.
+# Of its output, the times are not the same twice.
 app_pytest() {
-	start /usr/bin/python3 -m test -q test_list test_dict test_bytes test_array test_heapq test_re >"$log" 2>&1
+	start /usr/bin/python3 -m test test_list test_dict test_bytes test_array test_heapq test_re >"$log" 2>&1
 	grep -oE 'All [0-9]+ tests OK' "$log" >"$out"
 }
 
 app_memcached() {
 	start memcached -u root -m 64 -l 127.0.0.1 >"$log" 2>&1 &
-	wait_for nc -z 127.0.0.1 11211
+	wait_for sh -c 'printf "version\r\nquit\r\n" | nc 127.0.0.1 11211'
 	at start memcached
-	awk 'BEGIN { for (i = 0; i < 20000; i++) { v = sprintf("%0*d", 100 + i % 900, i)
+	awk 'BEGIN { for (i = 0; i < 20000; i++) { v = sprintf("%0" 100 + i % 900 "d", i)
 		printf "set k%d 0 0 %d noreply\r\n%s\r\n", i, length(v), v }
 		print "get k19999\r\nquit\r" }' >/tmp/load
 	must nc 127.0.0.1 11211 </tmp/load >"$log"
 	at load memcached
 	awk 'BEGIN { for (i = 0; i < 20000; i++) printf "get k%d\r\n", i; print "flush_all\r\nquit\r" }' >/tmp/load
 	must nc 127.0.0.1 11211 </tmp/load >"$out"
+	must [ "$(grep -c '^VALUE' "$out")" = 20000 ]
 	sleep 15
 	at idle memcached
 	kill -TERM "$(pidof memcached)"
@@ -130,6 +133,8 @@ usage=/tmp/usage log=/tmp/log out=/tmp/out rows=${ROWS:-1000000}
 exec 9>&1
 # All objects by malloc, none by an allocator of python's own.
 export PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+# memcached -u asks for it.
+echo 'root:x:0:0::/:/bin/sh' >/etc/passwd
 result=0
 for memory; do
 	failed=0

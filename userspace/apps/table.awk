@@ -13,8 +13,8 @@ function row(run,    text, i) {
 
 BEGIN {
 	keys = split("rss_start rss_load rss_idle tamalloc_start tamalloc_load tamalloc_idle peak faults cpu_us", key)
-	columns = split("rss_start rss_load rss_idle peak faults cpu_us", column)
-	split("start load idle peak faults Minstr", title)
+	columns = split("rss_start rss_load tamalloc_load rss_idle peak faults cpu_us", column)
+	split("start load tamalloc idle peak faults Minstr", title)
 }
 
 {
@@ -34,7 +34,7 @@ END {
 		exit 1
 	}
 	if (markdown)
-		print "| | | start | load | idle | peak | faults | M instr. |\n|---|---|---:|---:|---:|---:|---:|---:|"
+		print "| | | start | load | of it tamalloc | idle | peak | faults | M instr. |\n|---|---|---:|---:|---:|---:|---:|---:|---:|"
 	else {
 		printf "%-10s %-9s", "", ""
 		for (i = 1; i <= columns; i++)
