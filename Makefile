@@ -32,7 +32,7 @@ help:
 	@echo 'make apps     redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
 	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
 	@echo 'make matrix   docs/matrix.md, anew'
-	@echo 'make install  libtamalloc, tamrun and tamstat, into PREFIX= (default /usr/local) below DESTDIR='
+	@echo 'make install  libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
 	@echo 'make shell    a shell in a guest that has the demo and the tests'
 	@echo 'make gdb      the same, waiting for gdb on 127.0.0.1:1234'
 	@echo 'make clean    remove build/'

@@ -52,8 +52,8 @@ compares() {
 
 install_it() {
 	make -s -C userspace/tools install OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root" &&
-		diff <(printf './opt/ta/%s\n' bin/tamrun bin/tamstat lib/tamalloc/libtamrun.so \
-			share/man/man1/tamrun.1 share/man/man1/tamstat.1) <(cd "$work/root" && find . ! -type d | sort)
+		diff <(printf './opt/ta/%s\n' bin/tam{run,stat,trace} lib/tamalloc/libtamrun.so \
+			share/man/man1/tam{run,stat,trace}.1) <(cd "$work/root" && find . ! -type d | sort)
 }
 
 static_program() {
