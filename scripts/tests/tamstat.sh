@@ -23,7 +23,8 @@ gives() { # STATUS "WORDS" [TAMSTAT ARG]...
 in_guest() {
 	local said status=0
 
-	said=$(scripts/boot --smp 2 --add "$tools/tamstat" --add "$tools/test-tamstat" -- /test-tamstat 2>&1) || status=$?
+	said=$(scripts/boot --single-thread --smp 2 --add "$tools/tamstat" --add "$tools/test-tamstat" \
+		-- /test-tamstat 2>&1) || status=$?
 	echo "$said"
 	[[ $status -eq 0 && $(grep '^ok' <<<"$said" | grep -vc SKIP) -eq 13 ]]
 }
