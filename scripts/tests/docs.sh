@@ -13,7 +13,8 @@ cat >"$work/x.md" <<'END'
     $ no command
 ```console
 $ a=one; echo $a \
-    two
+>     two "a
+> b"
 old
 $ echo $a; echo boot: not this
 ```
@@ -26,8 +27,10 @@ renews() {
 			    $ no command
 			```console
 			$ a=one; echo $a \
-			    two
-			one two
+			>     two "a
+			> b"
+			one two a
+			b
 			$ echo $a; echo boot: not this
 			one
 			```
