@@ -28,7 +28,7 @@ help:
 	@echo '              PROG=x.c or PROG=binary: your own program instead; ARGS="..."'
 	@echo 'make test     every test; T=name: one stage or test; V=1: all that they print'
 	@echo 'make kernel   $(image)'
-	@echo 'make bench    guest instructions and faults a page, next to mmap'
+	@echo 'make bench    what first touches cost, next to other memory; ARGS=--docs: docs/ too'
 	@echo 'make apps     redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
 	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
 	@echo 'make matrix   docs/matrix.md, anew'
@@ -78,7 +78,7 @@ test:
 	@scripts/test $(T)
 
 bench: kernel userspace
-	@$(boot) --icount --timeout 600 --add $(userspace)/bench -- /bench $(ARGS)
+	@scripts/bench --kernel $(image) $(ARGS)
 
 apps: kernel
 	@scripts/setup --apps

@@ -44,6 +44,8 @@ checkpatch() {
 	"$tree/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary --show-types \
 		"$work"/series/*.patch >"$work/checkpatch"
 	sed 's/^[^:]*:[0-9]*: //' "$work/checkpatch" | sort -u | diff - <(cat <<-'END'
+		CHECK:OPEN_ENDED_LINE: Lines should not end with a '('
+		CHECK:PARENTHESIS_ALIGNMENT: Alignment should match open parenthesis
 		WARNING:ENOSYS: ENOSYS means 'invalid syscall nr' and nothing else
 		WARNING:MACRO_ARG_UNUSED: Argument 'flag' is not used in function-like macro
 		WARNING:MACRO_ARG_UNUSED: Argument 'name' is not used in function-like macro

@@ -13,7 +13,7 @@ static void half_written(const struct cell *cell)
 	drain_lru();
 	say_outcome(NULL, madvise(p, SIZE, cell->arg));
 	say_pages(p, PAGES);
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 	fill(p, PAGES);
 	say("written: %ld resident", usage(p, PAGES, "Rss"));
 }
@@ -119,9 +119,9 @@ static void taken_back(const struct cell *cell)
 
 	fill(p, PAGES);
 	CHECK(!madvise(p, SIZE, cell->arg & 0xff));
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 	say_outcome("back", madvise(p, SIZE, cell->arg >> 8));
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 	say_pages(p, PAGES);
 }
 
@@ -141,7 +141,7 @@ const struct row advice_rows[] = {
 	HALF(MADV_DOFORK),
 	HALF(MADV_MERGEABLE),
 	HALF(MADV_UNMERGEABLE),
-	HALF(MADV_HUGEPAGE),
+	{ "MADV_HUGEPAGE", half_written, MADV_HUGEPAGE, .adaptive = ADVISED },
 	HALF(MADV_NOHUGEPAGE),
 	HALF(MADV_DONTDUMP),
 	HALF(MADV_DODUMP),
@@ -164,11 +164,13 @@ const struct row advice_rows[] = {
 	{ "MADV_DONTNEED of eight pages in the middle", part, MADV_DONTNEED },
 	{ "MADV_FREE of eight pages in the middle", part, MADV_FREE },
 	{ "MADV_PAGEOUT of eight pages in the middle, without swap", part, MADV_PAGEOUT },
-	{ "MADV_HUGEPAGE for eight pages in the middle", part, MADV_HUGEPAGE },
+	{ "MADV_HUGEPAGE for eight pages in the middle", part, MADV_HUGEPAGE,
+	  .adaptive = ADVISED },
 	{ "MADV_SEQUENTIAL for eight pages in the middle", part, MADV_SEQUENTIAL },
 	{ "MADV_DONTNEED over a hole", with_hole, MADV_DONTNEED, .refused = "ENOMEM" },
 	{ "MADV_POPULATE_WRITE over a hole", with_hole, MADV_POPULATE_WRITE, .refused = "ENOMEM" },
-	{ "MADV_HUGEPAGE, then NOHUGEPAGE", taken_back, MADV_HUGEPAGE | MADV_NOHUGEPAGE << 8 },
+	{ "MADV_HUGEPAGE, then NOHUGEPAGE", taken_back, MADV_HUGEPAGE | MADV_NOHUGEPAGE << 8,
+	  .adaptive = ADVISED },
 	{ "MADV_MERGEABLE, then UNMERGEABLE", taken_back, MADV_MERGEABLE | MADV_UNMERGEABLE << 8 },
 	{ "MADV_SEQUENTIAL, then NORMAL", taken_back, MADV_SEQUENTIAL | MADV_NORMAL << 8 },
 	{ "MADV_DONTDUMP, then DODUMP", taken_back, MADV_DONTDUMP | MADV_DODUMP << 8 },

@@ -97,12 +97,20 @@ static void advised(const struct cell *cell)
 	say("parent: %ld resident, %s", usage(p, PAGES, "Rss"), contents(p, PAGES));
 }
 
-static void write_then_look(void *p)
+struct wiped {
+	const struct cell *cell;
+	char *p;
+};
+
+static void write_then_look(void *arg)
 {
+	const struct wiped *wiped = arg;
+	char *p = wiped->p;
+
 	write_all(p, PAGES);
 	say("child: %ld resident, rest %s", usage(p, PAGES, "Rss"),
-	    all_zero((char *)p + 8, page - 8) ? "zero" : "NOT zero");
-	say("flags %s", flags_of(p));
+	    all_zero(p + 8, page - 8) ? "zero" : "NOT zero");
+	say("flags %s", flags_of(wiped->cell, p));
 }
 
 static void wiped_and_written(const struct cell *cell)
@@ -111,7 +119,7 @@ static void wiped_and_written(const struct cell *cell)
 
 	fill(p, PAGES);
 	CHECK(!madvise(p, SIZE, MADV_WIPEONFORK));
-	CHECK(!child(write_then_look, p));
+	CHECK(!child(write_then_look, &(struct wiped){ cell, p }));
 	say("parent: %s", contents(p, PAGES));
 }
 

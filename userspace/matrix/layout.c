@@ -198,7 +198,7 @@ static void executable(const struct cell *cell)
 	protect(p, PAGES, PROT_READ | PROT_EXEC);
 	say("returns %d", ((int (*)(void))(void *)p)());
 	say("write %s", touch(p, 'w'));
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 }
 
 /* Readable then means executable, as for any mapping; nothing else changes. */
@@ -208,7 +208,7 @@ static void read_implies_exec(const struct cell *cell)
 
 	CHECK(personality(personality(0xffffffff) | READ_IMPLIES_EXEC) >= 0);
 	p = cell->kind->map(SIZE);
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 	fill(p, PAGES);
 	say_pages(p, PAGES);
 }
@@ -220,13 +220,14 @@ static void write_only(const struct cell *cell)
 	protect(p, PAGES, PROT_WRITE);
 	say("write %s", touch(p, 'w'));
 	say("%ld resident", usage(p, PAGES, "Rss"));
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 }
 
 const struct row protect_rows[] = {
 	{ "half touched, read-only and back", read_only },
 	{ "read untouched while read-only, then made writable", read_while_read_only, 0,
-	  READ_ALLOCATES "; once writable, plain memory faults on each page" },
+	  READ_ALLOCATES "; once writable, plain memory faults on each page",
+	  .adaptive = WINDOWS },
 	{ "PROT_NONE and back", no_access },
 	{ "eight pages in the middle read-only and back", middle },
 	{ "PROT_EXEC, and run", executable },

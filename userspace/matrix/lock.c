@@ -66,7 +66,7 @@ static void lock_on_fault(const struct cell *cell)
 	say_locked(p);
 	write_all(p, 4);
 	say("4 written: %ld resident, %ld locked", usage(p, PAGES, "Rss"), usage(p, PAGES, "Locked"));
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 }
 
 /* Locked pages are not to be had by MADV_DONTNEED, nor by MADV_PAGEOUT. */
@@ -97,7 +97,7 @@ static void all_future(const struct cell *cell)
 	say_outcome(NULL, mlockall(cell->arg));
 	p = cell->kind->map(SIZE);
 	say_locked(p);
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 	fill(p, PAGES);
 	say_pages(p, PAGES);
 }

@@ -185,15 +185,22 @@ int mappings(const char *p, size_t size)
 	return count;
 }
 
-const char *flags_of(const char *p)
+static void leave_out(char *flags, const char *flag)
+{
+	char *own = strstr(flags, flag);
+
+	if (own)
+		memmove(own, own + strlen(flag), strlen(own + strlen(flag)) + 1);
+}
+
+const char *flags_of(const struct cell *cell, const char *p)
 {
 	static struct vma vma;
-	char *own;
 
 	CHECK(find_vma(p, &vma));
-	own = strstr(vma.flags, " " REGION_FLAG);
-	if (own)
-		memmove(own, own + 3, strlen(own + 3) + 1);
+	leave_out(vma.flags, " " REGION_FLAG);
+	if (cell->kind->advised)
+		leave_out(vma.flags, " hg");
 	vma.flags[strcspn(vma.flags, "\n")] = '\0';
 	for (char *end = vma.flags + strlen(vma.flags); end > vma.flags && end[-1] == ' ';)
 		*--end = '\0';

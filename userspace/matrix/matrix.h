@@ -34,12 +34,16 @@
 #define ONE_FAULT "the page that a read brings is writable: no second fault"
 #define NO_HUGE_PAGE "one page for each page touched: no huge page at a fault or by khugepaged"
 #define OWN_POLICY "a region keeps to itself: were it to merge with plain memory, one policy would rule both"
+#define WINDOWS "MADV_HUGEPAGE: a fault fills a window of as many pages as were accessed right before it"
+#define ADVISED "it has the advice already"
+#define LARGE_FOLIO "a window is a large folio, as mTHP's are: "
 #define NAMED "a region is told from plain memory by its name and its flag tm"
 
 struct kind {
 	const char *name;
 	void *(*map)(size_t size);
 	bool region;		/* whether smaps shows the flag of a region */
+	bool advised;		/* and that of MADV_HUGEPAGE */
 };
 
 struct cell {
@@ -51,8 +55,9 @@ struct row {
 	const char *operation;
 	void (*run)(const struct cell *cell);
 	long arg;
-	const char *intended;	/* why the kinds differ, or NULL if they must not */
+	const char *intended;	/* why tamalloc differs from mmap, or NULL if it must not */
 	const char *refused;	/* the error that the operation must give, or NULL */
+	const char *adaptive;	/* why a region with MADV_HUGEPAGE differs from one without */
 };
 
 struct subject {
@@ -98,8 +103,8 @@ int mappings(const char *p, size_t size);
 /* The entry of /proc/self/pagemap. */
 uint64_t pagemap(const char *p);
 size_t swapped(const char *p, size_t pages);
-/* The letters of VmFlags, without those of a region. */
-const char *flags_of(const char *p);
+/* The letters of VmFlags, without those that the cell's kind has from the start. */
+const char *flags_of(const struct cell *cell, const char *p);
 /* Until @path's number has grown by @more; the cell fails after a while. */
 void wait_for_growth(const char *path, long more);
 /* What a process touches besides its memory is all present after this. */

@@ -239,6 +239,7 @@ static void moved_with_charges(const struct cell *cell)
 }
 
 const struct row memcg1_rows[] = {
-	{ "the task is moved and its charges with it", moved_with_charges, 0, READ_ALLOCATES },
+	{ "the task is moved and its charges with it", moved_with_charges, 0, READ_ALLOCATES,
+	  .adaptive = LARGE_FOLIO "version 1 moves none that is mapped by ptes" },
 	{}
 };

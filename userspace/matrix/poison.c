@@ -114,8 +114,10 @@ static void unprivileged(const struct cell *cell)
 }
 
 const struct row poison_rows[] = {
-	{ "MADV_HWPOISON of a written page, then MADV_DONTNEED", hard },
-	{ "MADV_HWPOISON of a written page, then munmap", unmapped_after },
+	{ "MADV_HWPOISON of a written page, then MADV_DONTNEED", hard,
+	  .adaptive = LARGE_FOLIO "it is split, and who accesses the page is told, not its owner before that" },
+	{ "MADV_HWPOISON of a written page, then munmap", unmapped_after,
+	  .adaptive = LARGE_FOLIO "it is split, and who accesses the page is told, not its owner before that" },
 	{ "MADV_HWPOISON in a huge page", in_huge_page },
 	{ "hwpoison injected by page frame", injected },
 	{ "MADV_SOFT_OFFLINE of a written page", soft },

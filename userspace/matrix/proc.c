@@ -65,7 +65,7 @@ static void smaps_fields(const struct cell *cell)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		if (usage(p, PAGES, fields[i]))
 			say("%s %ld", fields[i], usage(p, PAGES, fields[i]));
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 }
 
 static void all_flags(const struct cell *cell)
@@ -211,10 +211,12 @@ static void rollup(const struct cell *cell)
 const struct row proc_rows[] = {
 	{ "maps", maps, 0, NAMED },
 	{ "smaps, half written (fields in pages)", smaps_fields },
-	{ "smaps, VmFlags", all_flags, 0, NAMED },
+	{ "smaps, VmFlags", all_flags, 0, NAMED,
+	  .adaptive = ADVISED },
 	{ "smaps, THPeligible where huge pages are for all", thp_eligible, 0, NO_HUGE_PAGE },
 	{ "smaps_rollup, 1024 pages written", rollup },
-	{ "numa_maps, half written", numa_maps },
+	{ "numa_maps, half written", numa_maps,
+	  .adaptive = LARGE_FOLIO "it goes to the LRU lists at once, and what waited there with it" },
 	{ "status, 16 pages written", status },
 	{ "meminfo, Committed_AS, 64 MiB reserved", committed },
 	{ "PR_SET_VMA_ANON_NAME for half of it", named },

@@ -62,7 +62,8 @@ const struct row reclaim_rows[] = {
 	{ "compaction of all memory, half written", compacted },
 	{ "MADV_COLD and PAGEOUT, MGLRU off", aged, 0 },
 	{ "MADV_COLD and PAGEOUT, MGLRU on", aged, 7 },
-	{ "MGLRU turned off and on three times", switched },
+	{ "MGLRU turned off and on three times", switched,
+	  .adaptive = WINDOWS },
 	{ "drop_caches", dropped },
 	{}
 };

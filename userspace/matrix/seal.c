@@ -15,7 +15,7 @@ static void sealed(const struct cell *cell)
 	say_outcome("MADV_DONTNEED", madvise(p, page, MADV_DONTNEED));
 	fill(p, PAGES);
 	say_pages(p, PAGES);
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 }
 
 /* Read-only memory must not be changed by dropping it. */
@@ -71,7 +71,7 @@ static void key_denies(const struct cell *cell)
 	say_pages(p, PAGES);
 	say_kind(cell, p);
 	CHECK(!pkey_mprotect(p, SIZE, RW, 0));
-	say("flags %s", flags_of(p));
+	say("flags %s", flags_of(cell, p));
 }
 
 const struct row seal_rows[] = {

@@ -198,19 +198,18 @@ static void split_by_debugfs(const struct cell *cell)
 	say("collapsed again: %ld in huge pages", usage(p, HUGE_PAGES, "AnonHugePages"));
 }
 
-#define HINT_LATER NO_HUGE_PAGE ", and MADV_HUGEPAGE has no effect"
 
 const struct row thp_rows[] = {
 	{ "always, one page written", always, 0, NO_HUGE_PAGE },
 	{ "always, one page read", always_read, 0, NO_HUGE_PAGE },
-	{ "always, MADV_HUGEPAGE, one page written", always, MADV_HUGEPAGE, HINT_LATER },
+	{ "always, MADV_HUGEPAGE, one page written", always, MADV_HUGEPAGE, NO_HUGE_PAGE },
 	{ "always, MADV_NOHUGEPAGE, one page written", always, MADV_NOHUGEPAGE },
 	{ "madvise, one page written", when_advised },
-	{ "madvise, MADV_HUGEPAGE, one page written", when_advised, MADV_HUGEPAGE, HINT_LATER },
+	{ "madvise, MADV_HUGEPAGE, one page written", when_advised, MADV_HUGEPAGE, NO_HUGE_PAGE },
 	{ "never, one page written", never },
 	{ "never, MADV_HUGEPAGE, one page written", never, MADV_HUGEPAGE },
 	{ "64 KiB always, one page written", smaller, 0, NO_HUGE_PAGE },
-	{ "64 KiB madvise, MADV_HUGEPAGE, one page written", smaller, MADV_HUGEPAGE, HINT_LATER },
+	{ "64 KiB madvise, MADV_HUGEPAGE, one page written", smaller, MADV_HUGEPAGE, NO_HUGE_PAGE },
 	{ "PR_SET_THP_DISABLE, always, one page written", disabled },
 	{ "PR_SET_THP_DISABLE, MADV_COLLAPSE", disabled_collapse, 0, .refused = "EINVAL" },
 	{ "never, MADV_COLLAPSE", collapse_setting, 0 },

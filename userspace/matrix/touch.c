@@ -105,13 +105,13 @@ static void under_vma_lock(const struct cell *cell)
 
 const struct row touch_rows[] = {
 	{ "reserve 64 MiB", reserve },
-	{ "write 16 pages", in_order, 'w' },
-	{ "write 16 pages, then read them", in_order, 'w' | 'r' << 8 },
-	{ "read 16 pages", in_order, 'r', READ_ALLOCATES },
-	{ "read 16 pages, then write them", in_order, 'r' | 'w' << 8, ONE_FAULT },
+	{ "write 16 pages", in_order, 'w', .adaptive = WINDOWS },
+	{ "write 16 pages, then read them", in_order, 'w' | 'r' << 8, .adaptive = WINDOWS },
+	{ "read 16 pages", in_order, 'r', READ_ALLOCATES, .adaptive = WINDOWS },
+	{ "read 16 pages, then write them", in_order, 'r' | 'w' << 8, ONE_FAULT, .adaptive = WINDOWS },
 	{ "read(2) into two untouched pages", by_read_call },
 	{ "write(2) from two untouched pages", by_write_call, 0, READ_ALLOCATES },
 	{ "four threads write each of 512 pages", by_threads },
-	{ "511 faults are handled under the VMA's own lock", under_vma_lock },
+	{ "511 faults are handled under the VMA's own lock", under_vma_lock, .adaptive = WINDOWS },
 	{}
 };

@@ -111,7 +111,7 @@ static void missing(const struct cell *cell)
 	}
 	say_events();
 	say("%s", contents(region, PAGES));
-	say("flags %s", flags_of(region));
+	say("flags %s", flags_of(cell, region));
 }
 
 static void missing_in_kernel(const struct cell *cell)
@@ -313,7 +313,7 @@ static void marker_moved(const struct cell *cell)
 	to = move_to(region, SIZE, hole(SIZE));
 	fill(to, PAGES);
 	say_pages(to, PAGES);
-	say("flags %s", flags_of(to));
+	say("flags %s", flags_of(cell, to));
 }
 
 static void write_on_copy(const struct cell *cell)

@@ -24,8 +24,9 @@
 #define MARKER_TYPE	31ULL
 
 struct kind kinds[] = {
-	{ "plain", plain, "", false },
-	{ "tamalloc", tamalloc, REGION_NAME, true },
+	{ "plain", plain, "", false, 0 },
+	{ "tamalloc", tamalloc, REGION_NAME, true, 0 },
+	{ "adaptive", adaptive, REGION_NAME, true, HUGE },
 	{ .name = NULL }
 };
 
@@ -231,7 +232,8 @@ static void forget(struct world *w, unsigned int i)
 void model_map(struct world *w, unsigned int i, const struct kind *kind)
 {
 	forget(w, i);
-	w->page[i] = (struct page_model){ .kind = kind, .prot = RW };
+	w->page[i] = (struct page_model){ .kind = kind, .prot = RW,
+					   .flags = kind->flags };
 }
 
 void model_unmap(struct world *w, unsigned int i)
@@ -290,12 +292,27 @@ static void settle(struct world *w, unsigned int i, unsigned int offset,
 		fail(w, "page %u: neither what it held nor fresh", i);
 }
 
+/* What a first touch may fill besides: aligned to its size, in the same mapping. */
+static void model_window(struct world *w, unsigned int i)
+{
+	unsigned int end = i + (i ? i & -i : MAX_WINDOW);
+
+	if (end > i + MAX_WINDOW)
+		end = i + MAX_WINDOW;
+	if (end > ARENA_PAGES)
+		end = ARENA_PAGES;
+	while (++i < end && w->page[i].flags & HUGE && w->page[i].held != HELD)
+		w->page[i].held = MAYBE;
+}
+
 void model_touch(struct world *w, unsigned int i, bool write, unsigned int offset,
 		 const void *bytes, size_t length)
 {
 	struct page_model *page = &w->page[i];
 	bool was_empty = surely_empty(page), was_held = surely_held(page);
 
+	if (!was_held && page->flags & HUGE)
+		model_window(w, i);
 	if (was_empty || was_held) {
 		if (was_empty)
 			fresh(w, i, expected(w, i));

@@ -13,6 +13,7 @@
 #define PAGE		4096U
 #define PMD_PAGES	512U
 #define ARENA_PAGES	(3 * PMD_PAGES)
+#define MAX_WINDOW	256U	/* pages that adaptive first touch fills */
 #define MAX_CHILDREN	3
 
 /* The kinds of memory that can be asked to keep the model's promises. */
@@ -20,7 +21,8 @@ struct kind {
 	const char *name;
 	void *(*create)(size_t size);
 	const char *shown;	/* its name in /proc/PID/maps */
-	bool exact;		/* a page is populated if and only if it was touched */
+	bool exact;		/* without HUGE, a page is populated if and only if touched */
+	uint16_t flags;		/* of its pages when they are new */
 };
 
 extern struct kind kinds[];
@@ -44,6 +46,7 @@ enum page_flags {
 	CLEAN	= 1 << 8,	/* surely not written since WP began or was scanned */
 	DIRTY	= 1 << 9,	/* surely written since */
 	MERGED	= 1 << 10,	/* perhaps by KSM, which forgets the write protection */
+	HUGE	= 1 << 11,	/* MADV_HUGEPAGE: a touch may fill a window from there on */
 };
 
 #define UFFD	(MISSING | WP)

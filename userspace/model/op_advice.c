@@ -95,12 +95,12 @@ void hint(struct world *w, const struct step *s)
 
 void hugepage(struct world *w, const struct step *s)
 {
-	advise(w, s, MADV_HUGEPAGE, 0, 0);
+	set_flag(w, s, advise(w, s, MADV_HUGEPAGE, 0, 0), HUGE, 0);
 }
 
 void nohugepage(struct world *w, const struct step *s)
 {
-	advise(w, s, MADV_NOHUGEPAGE, 0, 0);
+	set_flag(w, s, advise(w, s, MADV_NOHUGEPAGE, 0, 0), 0, HUGE);
 }
 
 /* A huge page was asked for by name: what it adds is populated, if there was one. */

@@ -237,7 +237,8 @@ static void in_cgroup(void (*fn)(void *), void *arg)
 static void inject(struct op op)
 {
 	/* Room to reserve all that a test wants, and strictly accounted. */
-	set("/proc/sys/vm/overcommit_kbytes", "4294967296");
+	/* Not overcommit_kbytes: what writes that clears this, and nothing puts it back. */
+	set("/proc/sys/vm/overcommit_ratio", "1000000");
 	set("/proc/sys/vm/overcommit_memory", op.overcommit ?: "2");
 	in_cgroup(fail_each, &op);
 }

@@ -62,6 +62,14 @@ void *align(void *from, size_t size)
 	return move_to(from, size, hole(size));
 }
 
+void *adaptive(size_t size)
+{
+	void *addr = align(tamalloc(size), size);
+
+	CHECK(!madvise(addr, size, MADV_HUGEPAGE));
+	return addr;
+}
+
 size_t resident(const void *start, size_t bytes)
 {
 	const uint64_t present_or_swapped = 3ULL << 62;

@@ -43,6 +43,8 @@ void *hole(size_t size);
 void *move_to(void *from, size_t size, void *to);
 /* Move it to where huge pages fit, so that none is only for want of alignment. */
 void *align(void *from, size_t size);
+/* Such a region that is told MADV_HUGEPAGE, so that its first touch is adaptive. */
+void *adaptive(size_t size);
 
 static inline void poke(void *p, char c)
 {

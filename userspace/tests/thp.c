@@ -138,6 +138,31 @@ static void collapse(void)
 	check_strict(p + huge, huge);
 }
 
+/* What khugepaged would make huge of an adaptive region: it may have windows, no more. */
+static void khugepaged_adaptive(void)
+{
+	char *p, *full, *control;
+
+	always();
+	force_khugepaged();
+	p = adaptive(SIZE);
+	full = adaptive(SIZE);
+	for (size_t i = 0; i < SIZE; i += huge)
+		poke(p + i, 1);
+	for (size_t i = 0; i < SIZE - page; i += page)
+		poke(full + i, 1);
+	CHECK_EQ(resident(full, SIZE), SIZE / page);
+	CHECK(!madvise(full + SIZE - page, page, MADV_DONTNEED));
+	control = align(plain(SIZE), SIZE);
+	CHECK(!madvise(control, SIZE, MADV_NOHUGEPAGE));
+	for (size_t i = 0; i < SIZE; i += huge)
+		poke(control + i, 1);
+	CHECK(!madvise(control, SIZE, MADV_HUGEPAGE));
+	wait_for_khugepaged(control, 4);
+	CHECK_EQ(resident(p, SIZE), SIZE / huge);
+	CHECK_EQ(resident(full, SIZE), SIZE / page - 1);
+}
+
 static void nohugepage(void)
 {
 	char *p;
@@ -153,6 +178,7 @@ static const struct test tests[] = {
 	{ "64 KiB folios, set to always, add no page", mthp },
 	{ "khugepaged, forced round four times, adds no page", khugepaged },
 	{ "khugepaged adds no page where it is told NOHUGEPAGE", khugepaged_after_fork },
+	{ "nor where it is told HUGEPAGE, which makes first touch adaptive", khugepaged_adaptive },
 	{ "MADV_COLLAPSE, being explicit, makes a huge page", collapse },
 	{ "MADV_NOHUGEPAGE is accepted and changes nothing", nohugepage },
 };

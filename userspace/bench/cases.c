@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is done with the memory. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define REGION		(32 * MIB)
+#define CURVE_REGION	(64 * MIB)	/* so that 1 in 1024 are some pages */
+#define MAX_PAGES	(CURVE_REGION >> 12)
+
+enum touch { WRITE, READ_WRITE, READ };
+
+#define RUN_PAGES	64
+
+/* @part of @whole pages, in some order. */
+struct pattern {
+	enum touch touch;
+	unsigned int part, whole;
+	/* The first of each @whole; any; or runs of RUN_PAGES that begin at any page. */
+	enum { EVENLY, ANYWHERE, IN_RUNS } where;
+	enum { ASCENDING, DESCENDING, SHUFFLED } order;
+};
+
+/* The same sequence in each run: xorshift. */
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static void exchange(uint32_t *a, uint32_t *b)
+{
+	uint32_t old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+/* The pages that a pattern touches, in its order; how many they are. */
+static size_t lay_out(const struct pattern *p, size_t pages, uint32_t *order)
+{
+	size_t want = pages * p->part / p->whole, n = 0;
+	uint64_t random = 0x9e3779b97f4a7c15;
+
+	/* Anywhere: page i is taken with the chance that leaves exactly as many as wanted. */
+	for (size_t i = 0; i < pages && p->where != IN_RUNS; i++)
+		if (p->where == ANYWHERE ? next_random(&random) % (pages - i) < want - n :
+					   !(i % p->whole))
+			order[n++] = i;
+	/* Each run lies somewhere in a part of its own. */
+	while (n < want && p->where == IN_RUNS) {
+		size_t start = n * p->whole / p->part;
+		size_t room = (n + RUN_PAGES) * p->whole / p->part - start - RUN_PAGES;
+
+		start += next_random(&random) % (room + 1);
+		for (size_t i = 0; i < RUN_PAGES; i++)
+			order[n++] = start + i;
+	}
+	for (size_t i = 0; i < n / 2 && p->order == DESCENDING; i++)
+		exchange(&order[i], &order[n - 1 - i]);
+	for (size_t i = n; i-- > 1 && p->order == SHUFFLED;)
+		exchange(&order[i], &order[next_random(&random) % (i + 1)]);
+	return n;
+}
+
+/* As the kernel's clear_page() does it on x86-64, an instruction for 8 bytes. */
+static void zero_page(char *p)
+{
+#ifdef __x86_64__
+	size_t words = page / 8;
+
+	asm volatile("rep stosq" : "+D"(p), "+c"(words) : "a"(0UL) : "memory");
+#else
+	memset(p, 0, page);
+	asm volatile("" : : "r"(p) : "memory");
+#endif
+}
+
+/* The order is data, so that the loop costs all patterns the same. */
+static void touch_pages(volatile char *start, const uint32_t *order, size_t n, enum touch touch,
+			bool zero)
+{
+	switch (touch) {
+	case WRITE:
+		for (size_t i = 0; i < n; i++) {
+			if (zero)
+				zero_page((char *)start + order[i] * page);
+			start[order[i] * page] = 1;
+		}
+		break;
+	case READ_WRITE:
+		for (size_t i = 0; i < n; i++) {
+			if (zero)
+				zero_page((char *)start + order[i] * page);
+			(void)start[order[i] * page];
+			start[order[i] * page] = 1;
+		}
+		break;
+	case READ:
+		for (size_t i = 0; i < n; i++) {
+			if (zero)
+				zero_page((char *)start + order[i] * page);
+			(void)start[order[i] * page];
+		}
+		break;
+	}
+}
+
+static void release(const struct way *way, const struct area *area, struct sample *s)
+{
+	uint64_t start = now();
+
+	put_area(way, area);
+	s->release += now() - start;
+}
+
+static void run_pattern(const struct bench_case *c, const struct way *way, struct sample *s,
+			bool look)
+{
+	static uint32_t order[MAX_PAGES];
+	static size_t n;
+	struct area area;
+	uint64_t start;
+
+	if (!n)
+		n = lay_out(c->pattern, c->bytes / page, order);
+	if (way->source == FLOOR)
+		get_area(way, c->bytes);
+	s->faults = faults();
+	start = now();
+	area = get_area(way, c->bytes);
+	touch_pages(area.start, order, n, c->pattern->touch, way->source == FLOOR);
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	s->touched = n;
+	if (look)
+		s->resident = resident(area.start, area.bytes);
+	release(way, &area, s);
+}
+
+/*
+ * A hash table of one page that doubles when it is half full, up to 16 MiB. An
+ * entry is a cache line; the lower bits of a random key say where it belongs,
+ * so that the entries of a half move to two places of the next table, in order.
+ */
+#define ENTRIES_AT_END	(16 * MIB / sizeof(struct entry))
+
+struct entry {
+	uint64_t key, value[7];
+};
+
+struct table {
+	struct area area;
+	size_t mask, used;
+};
+
+static unsigned char marked[16 * MIB >> 12];	/* pages of the table that were touched */
+
+static struct table new_table(const struct way *way, size_t entries, bool look)
+{
+	struct table t = { .mask = entries - 1 };
+
+	t.area = get_area(way, entries * sizeof(struct entry));
+	if (look)
+		memset(marked, 0, sizeof(marked));
+	return t;
+}
+
+static inline void insert(struct table *t, uint64_t key, uint64_t value, bool look)
+{
+	struct entry *entry = (struct entry *)t->area.start;
+	size_t i = key & t->mask;
+
+	while (entry[i].key) {
+		if (look)
+			marked[i * sizeof(*entry) / page] = 1;
+		i = (i + 1) & t->mask;
+	}
+	entry[i].key = key;
+	entry[i].value[0] = value;
+	if (look)
+		marked[i * sizeof(*entry) / page] = 1;
+	t->used++;
+}
+
+static struct table doubled(struct table *t, const struct way *way, struct sample *s, bool look)
+{
+	const struct entry *entry = (const struct entry *)t->area.start;
+	struct table next = new_table(way, (t->mask + 1) * 2, look);
+
+	for (size_t i = 0; i <= t->mask; i++)
+		if (entry[i].key)
+			insert(&next, entry[i].key, entry[i].value[0], look);
+	if (look) {	/* the walk has read all of it */
+		s->touched += t->area.bytes / page;
+		s->resident += resident(t->area.start, t->area.bytes);
+	}
+	put_area(way, &t->area);
+	return next;
+}
+
+static inline __attribute__((always_inline)) void grow_table(const struct way *way,
+							      struct sample *s, bool look)
+{
+	uint64_t start = now(), random = 0x2545f4914f6cdd1d;
+	struct table t;
+
+	s->faults = faults();
+	t = new_table(way, page / sizeof(struct entry), look);
+	while (t.mask + 1 < ENTRIES_AT_END || t.used * 2 <= t.mask) {
+		if (t.used * 2 > t.mask)
+			t = doubled(&t, way, s, look);
+		insert(&t, next_random(&random), t.used, look);
+	}
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	if (look) {
+		s->resident += resident(t.area.start, t.area.bytes);
+		for (size_t i = 0; i < t.area.bytes / page; i++)
+			s->touched += marked[i];
+	}
+	release(way, &t.area, s);
+}
+
+/* Compiled twice: what counts the touched pages must cost the other nothing. */
+static void run_table(const struct bench_case *c, const struct way *way, struct sample *s,
+		      bool look)
+{
+	(void)c;
+	if (look)
+		grow_table(way, s, true);
+	else
+		grow_table(way, s, false);
+}
+
+/*
+ * A bump allocator: objects of 16 to 512 bytes, one after the other, the first 16
+ * bytes of each written; half of what it has reserved is used.
+ */
+static void run_bump(const struct bench_case *c, const struct way *way, struct sample *s,
+		     bool look)
+{
+	uint64_t start, random = 0x2545f4914f6cdd1d;
+	struct area area;
+	size_t used = 0;
+
+	s->faults = faults();
+	start = now();
+	area = get_area(way, c->bytes);
+	while (used < c->bytes / 2) {
+		volatile uint64_t *object = (volatile uint64_t *)(area.start + used);
+
+		object[0] = used;
+		object[1] = used;
+		used += 16 + (next_random(&random) & 0x1f) * 16;
+	}
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	/* Objects are shorter than a page, so none was left out. */
+	s->touched = (used - 1) / page + 1;
+	if (look)
+		s->resident = resident(area.start, area.bytes);
+	release(way, &area, s);
+}
+
+/* The calls alone: memory that nothing touches, and its release. */
+static void run_calls(const struct bench_case *c, const struct way *way, struct sample *s,
+		      bool look)
+{
+	/* Many: what a call leaves for RCU to free is paid later, in batches. */
+	int calls = way->flags & MAP_POPULATE ? 1 : 4000;
+	uint64_t start;
+
+	(void)look;
+	s->faults = faults();
+	start = now();
+	for (int i = 0; i < calls; i++) {
+		struct area area = get_area(way, c->bytes);
+
+		put_area(way, &area);
+	}
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	s->touched = calls;
+}
+
+/* What a child's writes cost after its parent has written all, the fork included. */
+static void run_fork(const struct bench_case *c, const struct way *way, struct sample *s,
+		     bool look)
+{
+	struct area area = get_area(way, c->bytes);
+	static struct sample *childs;
+	uint64_t start;
+	int status;
+	pid_t pid;
+
+	if (!childs)
+		childs = mmap(NULL, sizeof(*childs), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (childs == MAP_FAILED)
+		die("mmap");
+	memset(childs, 0, sizeof(*childs));
+	for (size_t i = 0; i < area.bytes; i += page)
+		*(volatile char *)(area.start + i) = 1;
+	start = now();
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		childs->faults = faults();
+		for (size_t i = 0; i < area.bytes; i += page)
+			*(volatile char *)(area.start + i) = 2;
+		childs->cost = now() - start;
+		childs->faults = faults() - childs->faults;
+		if (look)
+			childs->resident = resident(area.start, area.bytes);
+		_exit(EXIT_SUCCESS);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			die("waitpid");
+	*s = *childs;
+	s->touched = area.bytes / page;
+	release(way, &area, s);
+}
+
+#define PATTERN(...) .run = run_pattern, .bytes = REGION, \
+	.pattern = &(const struct pattern){ __VA_ARGS__ }
+#define STRIDE(n) { "stride-" #n, "1 in " #n, "the first of each " #n " pages", \
+	.brief = (n) == 16 || (n) == 64, PATTERN(WRITE, 1, n, EVENLY, ASCENDING) }
+#define CURVE(id, some, of, where) { id, id " " #some "/" #of, \
+	"that part of 64 MiB, in order", .density = 1.0 * (some) / (of), \
+	.run = run_pattern, .bytes = CURVE_REGION, \
+	.pattern = &(const struct pattern){ WRITE, some, of, where, ASCENDING } }
+#define DENSITY(some, of) CURVE("density", some, of, ANYWHERE)
+#define RUNS(some, of) CURVE("runs", some, of, IN_RUNS)
+
+const struct bench_case cases[] = {
+	{ "write", "write", "each page, in order, is written", true, true,
+	  PATTERN(WRITE, 1, 1, EVENLY, ASCENDING) },
+	{ "read-write", "read, then write", "each page is read, then written", true, true,
+	  PATTERN(READ_WRITE, 1, 1, EVENLY, ASCENDING) },
+	{ "read", "read", "each page is read only", true, true,
+	  PATTERN(READ, 1, 1, EVENLY, ASCENDING) },
+	{ "backwards", "write backwards", "from the last page to the first", true, true,
+	  PATTERN(WRITE, 1, 1, EVENLY, DESCENDING) },
+	{ "random", "write at random", "all pages, shuffled", true, true,
+	  PATTERN(WRITE, 1, 1, EVENLY, SHUFFLED) },
+	STRIDE(2), STRIDE(4), STRIDE(8), STRIDE(16), STRIDE(32),
+	STRIDE(64), STRIDE(128), STRIDE(256), STRIDE(512), STRIDE(1024),
+	{ "sparse", "1 in 64, random", "128 pages of 8192, at random", true, false,
+	  PATTERN(WRITE, 1, 64, ANYWHERE, SHUFFLED) },
+	{ "hash", "hash table", "it doubles from a page to 16 MiB, entries of 64 bytes", true,
+	  .run = run_table },
+	{ "bump", "bump allocator", "objects of 16 to 512 bytes in half of 32 MiB", true,
+	  .run = run_bump, .bytes = REGION },
+	{ "fork", "fork, then write", "a child writes what its parent had written", true,
+	  .run = run_fork, .bytes = REGION },
+	{ "calls", "calls alone", "memory is got and given back untouched", true,
+	  .untouched = true, .run = run_calls, .bytes = REGION },
+	DENSITY(1, 1024), DENSITY(1, 512), DENSITY(1, 256), DENSITY(1, 128), DENSITY(1, 64),
+	DENSITY(1, 32), DENSITY(1, 16), DENSITY(1, 8), DENSITY(1, 4), DENSITY(1, 2),
+	DENSITY(3, 4), DENSITY(7, 8), DENSITY(15, 16), DENSITY(31, 32), DENSITY(1, 1),
+	RUNS(1, 256), RUNS(1, 128), RUNS(1, 64), RUNS(1, 32), RUNS(1, 16), RUNS(1, 8), RUNS(1, 4),
+	RUNS(1, 2), RUNS(3, 4), RUNS(7, 8), RUNS(15, 16), RUNS(1, 1),
+};
+_Static_assert(ARRAY_SIZE(cases) <= MAX_CASES, "raise MAX_CASES");
+const int case_count = ARRAY_SIZE(cases);
+
+const struct bench_case *find_case(const char *id)
+{
+	for (int i = 0; i < case_count; i++)
+		if (!strcmp(cases[i].id, id))
+			return &cases[i];
+	return NULL;
+}

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Adaptive first touch, after MADV_HUGEPAGE: which faults fill a window, and how
+ * large a one. Each page is touched in its turn, so that the numbers are exact.
+ */
+#include <pthread.h>
+
+#include "adaptive.h"
+
+#define THREADS	4UL
+
+/* The windows of a walk up from where a page table begins. */
+static size_t window_at(size_t index)
+{
+	if (index < 4)
+		return 1;
+	return index < 512 ? index & -index : 512;
+}
+
+static void walk_up(void (*access)(char *))
+{
+	size_t next = 0;
+
+	start();
+	for (size_t i = 0; i < PAGES; i++) {
+		long taken = faults();
+
+		if (i == next) {
+			fills_by(access, i, window_at(i));
+			next += window_at(i);
+		} else {
+			access(at(i));
+			CHECK_EQ(faults() - taken, 0);
+		}
+	}
+	CHECK_EQ(next, PAGES);
+}
+
+static void upwards(void)
+{
+	walk_up(write_to);
+}
+
+static void by_reads(void)
+{
+	walk_up(read_from);
+}
+
+static void read_then_write(char *p)
+{
+	read_from(p);
+	write_to(p);
+}
+
+static void by_both(void)
+{
+	walk_up(read_then_write);
+}
+
+static void few_faults(void)
+{
+	start();
+	CHECK_EQ(walk(0, 512), 11);
+	CHECK_EQ(walk(512, PAGES), PAGES / 512 - 1);
+	CHECK_EQ(resident(region, SIZE), PAGES);
+}
+
+static void downwards(void)
+{
+	start();
+	for (size_t i = PAGES; i--;) {
+		long taken = faults();
+
+		poke(at(i), 't');
+		CHECK_EQ(faults() - taken, 1);
+	}
+	/* The control: the same pages, gone again, upwards. */
+	CHECK(!madvise(region, SIZE, MADV_DONTNEED));
+	CHECK_EQ(walk(0, 512), 11);
+}
+
+static void sparse(void)
+{
+	static const size_t strides[] = { 2, 3, 5, 64, 512 };
+
+	for (size_t s = 0; s < sizeof(strides) / sizeof(*strides); s++) {
+		size_t touched = 0;
+
+		start();
+		for (size_t i = 0; i < PAGES; i += strides[s], touched++)
+			poke(at(i), 't');
+		CHECK_EQ(resident(region, SIZE), touched);
+		CHECK(!madvise(region, SIZE, MADV_DONTNEED));
+		CHECK_EQ(walk(0, 512), 11);
+	}
+}
+
+/* What was filled and not touched is no evidence. */
+static void untouched(void)
+{
+	start();
+	CHECK_EQ(walk(0, 8), 5);
+	fills(8, 8);
+	fills(16, 1);
+	CHECK_EQ(walk(9, 16), 0);
+	fills(24, 1);
+	CHECK_EQ(walk(17, 24), 4);
+}
+
+/* One page was not touched: only those after it count. */
+static void one_missing(void)
+{
+	start();
+	CHECK_EQ(walk(0, 8), 5);
+	CHECK_EQ(walk(8, 11), 1);
+	CHECK_EQ(walk(12, 16), 0);
+	fills(16, 4);
+	start();
+	CHECK_EQ(walk(0, 15), 6);
+	fills(16, 1);
+}
+
+static void opted_in_late(void)
+{
+	start();
+	CHECK(!madvise(region, SIZE, MADV_NOHUGEPAGE));
+	check_strict(region, 64 * page);
+	CHECK(!madvise(region, SIZE, MADV_HUGEPAGE));
+	fills(64, 64);
+}
+
+static void aligned(void)
+{
+	start();
+	CHECK(!madvise(region, SIZE, MADV_NOHUGEPAGE));
+	check_strict(region, 13 * page);
+	CHECK(!madvise(region, SIZE, MADV_HUGEPAGE));
+	fills(13, 1);
+	fills(14, 1);
+	fills(15, 1);
+	fills(20, 1);
+	fills(16, 4);
+	fills(24, 1);
+	CHECK_EQ(walk(17, 20), 0);
+	CHECK_EQ(walk(21, 24), 3);
+	fills(32, 1);
+}
+
+/* The address is aligned, not the place in the region. */
+static void unaligned_start(void)
+{
+	const size_t size = SIZE / 2;
+	char *place = hole(SIZE);
+
+	set(THP "enabled", "madvise");
+	region = move_to(tamalloc(size), size, place + 3 * page);
+	CHECK(!madvise(region, size, MADV_HUGEPAGE));
+	region = place;
+	for (size_t i = 3; i < 8; i++)
+		fills(i, 1);
+	fills(8, 4);
+	CHECK_EQ(walk(9, 12), 0);
+	fills(12, 4);
+	CHECK_EQ(walk(13, 16), 0);
+	fills(16, 8);
+	CHECK_EQ(walk(17, 24), 0);
+	fills(24, 8);
+	CHECK_EQ(walk(25, 32), 0);
+	fills(32, 16);
+}
+
+static void to_the_end(void)
+{
+	const size_t sizes[] = { 20, 23, 16, 19 }, last[] = { 4, 4, 0, 1 };
+
+	set(THP "enabled", "madvise");
+	for (size_t i = 0; i < 4; i++) {
+		char *next;
+
+		/* What comes next is a region too, and may not merge with this one. */
+		region = adaptive(SIZE);
+		next = at(sizes[i]);
+		CHECK(!mprotect(next, SIZE - sizes[i] * page, PROT_READ));
+		CHECK_EQ(walk(0, 16), 6);
+		if (last[i])
+			fills(16, last[i]);
+		CHECK_EQ(resident(next, SIZE - sizes[i] * page), 0);
+		CHECK(!munmap(next, SIZE - sizes[i] * page));
+	}
+}
+
+/* What lies before another mapping, although it was touched, is not its evidence. */
+static void from_the_start(void)
+{
+	start();
+	CHECK(!mprotect(at(12), 500 * page, PROT_READ));
+	CHECK_EQ(walk(0, 12), 6);
+	for (size_t i = 12; i < 16; i++)
+		fills_by(read_from, i, 1);
+	fills_by(read_from, 16, 4);
+	for (size_t i = 17; i < 512; i++)
+		CHECK_EQ(peek(at(i)), 0);
+	fills(512, 1);
+}
+
+/* Back in one mapping the same pages are evidence. */
+static void merged_again(void)
+{
+	start();
+	CHECK(!mprotect(at(256), 256 * page, PROT_READ));
+	CHECK_EQ(walk(0, 256), 10);
+	CHECK(!mprotect(at(256), 256 * page, RW));
+	fills(256, 256);
+}
+
+static void mapped_inside(void)
+{
+	start();
+	poke(at(13), 'm');
+	poke(at(40), 'm');
+	CHECK_EQ(walk(0, 8), 5);
+	fills(8, 4);
+	CHECK_EQ(walk(9, 12), 0);
+	fills(12, 1);
+	CHECK_EQ(walk(14, 16), 2);
+	fills(16, 16);
+	CHECK_EQ(walk(17, 32), 0);
+	fills(32, 8);
+	CHECK_EQ(peek(at(13)), 'm');
+	CHECK_EQ(peek(at(40)), 'm');
+}
+
+/* Dropped pages are no evidence, and their place may be filled again. */
+static void dropped(void)
+{
+	start();
+	CHECK_EQ(walk(0, 64), 8);
+	CHECK(!madvise(at(16), 48 * page, MADV_DONTNEED));
+	CHECK_EQ(resident(region, SIZE), 16);
+	fills(32, 1);
+	fills(16, 16);
+	CHECK(!madvise(at(24), 8 * page, MADV_DONTNEED));
+	CHECK_EQ(resident(region, SIZE), 25);
+	CHECK_EQ(walk(17, 24), 0);
+	fills(24, 8);
+	CHECK(all_zero(at(24) + page, 7 * page));
+}
+
+static void forked_child(void *unused)
+{
+	(void)unused;
+	/* Present, but not touched by this process. */
+	fills(64, 1);
+	for (size_t i = 65; i < 72; i++)
+		poke(at(i), 'c');
+	for (size_t i = 0; i < 64; i++)
+		CHECK_EQ(peek(at(i)), 't');
+	fills(72, 8);
+	CHECK(all_zero(at(73), 7 * page));
+}
+
+static void forked(void)
+{
+	start();
+	CHECK_EQ(walk(0, 64), 8);
+	CHECK_EQ(child(forked_child, NULL), 0);
+	fills(64, 64);
+	CHECK(all_zero(at(65), 63 * page));
+}
+
+static void *walk_own_part(void *arg)
+{
+	char *p = at((size_t)arg * PAGES / THREADS);
+	long taken = thread_faults();
+
+	for (size_t i = 0; i < PAGES / THREADS; i++)
+		poke(p + i * page, 't');
+	CHECK_EQ(thread_faults() - taken, 11);
+	return NULL;
+}
+
+/* From the top down, so that no part has evidence of the one before. */
+static void threads(void)
+{
+	pthread_t thread[THREADS];
+
+	start();
+	for (size_t i = THREADS; i--;) {
+		CHECK(!pthread_create(&thread[i], NULL, walk_own_part, (void *)i));
+		CHECK(!pthread_join(thread[i], NULL));
+	}
+	CHECK_EQ(resident(region, SIZE), PAGES);
+}
+
+static pthread_barrier_t together;
+
+static void *walk_together(void *arg)
+{
+	char *p = at((size_t)arg * PAGES / THREADS);
+
+	pthread_barrier_wait(&together);
+	for (size_t i = 0; i < PAGES / THREADS - 1; i++)
+		*(size_t *)(p + i * page) = (size_t)arg + i;
+	return NULL;
+}
+
+/* At the same time; the last page of each part is left out, so that no part helps the next. */
+static void threads_together(void)
+{
+	pthread_t thread[THREADS];
+	long taken;
+
+	start();
+	pthread_barrier_init(&together, NULL, THREADS);
+	for (size_t i = 0; i < THREADS; i++)
+		CHECK(!pthread_create(&thread[i], NULL, walk_together, (void *)i));
+	taken = field("/proc/vmstat", "tamalloc_fault");
+	for (size_t i = 0; i < THREADS; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+	taken = field("/proc/vmstat", "tamalloc_fault") - taken;
+	CHECK(taken <= (long)THREADS * 11);
+	CHECK_EQ(resident(region, SIZE), PAGES);
+	for (size_t i = 0; i < PAGES; i++) {
+		size_t part = i / (PAGES / THREADS), index = i % (PAGES / THREADS);
+		bool touched = index < PAGES / THREADS - 1;
+
+		CHECK_EQ(*(size_t *)at(i), touched ? part + index : 0);
+	}
+}
+
+static const struct test tests[] = {
+	{ "a walk upwards fills windows of 1, 1, 1, 1, 4, 8 ... 512 pages", upwards },
+	{ "reads are as good evidence as writes", by_reads },
+	{ "read then write takes one fault for a window", by_both },
+	{ "11 faults for the first 2 MiB of a walk, then one for each", few_faults },
+	{ "a walk downwards takes one fault a page", downwards },
+	{ "of pages touched here and there none comes with another", sparse },
+	{ "pages that came with a window are no evidence until touched", untouched },
+	{ "one page that was not touched ends the evidence", one_missing },
+	{ "what was touched before MADV_HUGEPAGE is evidence", opted_in_late },
+	{ "a window is aligned to its size", aligned },
+	{ "the address is what is aligned", unaligned_start },
+	{ "a window does not go beyond its mapping", to_the_end },
+	{ "pages of the mapping before are no evidence", from_the_start },
+	{ "they are when the two are one mapping again", merged_again },
+	{ "a window does not cover a page that is there", mapped_inside },
+	{ "dropped pages are no evidence and come again as zeroes", dropped },
+	{ "a child inherits no evidence, its parent keeps it", forked },
+	{ "each of several walks gets its windows", threads },
+	{ "the same for threads that walk at the same time", threads_together },
+};
+
+TAP_MAIN(tests, no_tamalloc)

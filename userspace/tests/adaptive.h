@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An adaptive region, touched page by page, with an exact count of what that fills. */
+#ifndef ADAPTIVE_H
+#define ADAPTIVE_H
+
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
+
+#define PAGES	2048UL
+#define SIZE	(PAGES * page)
+
+static char *region;
+
+static inline void start(void)
+{
+	set(THP "enabled", "madvise");
+	region = adaptive(SIZE);
+}
+
+static inline char *at(size_t index)
+{
+	return region + index * page;
+}
+
+static inline void write_to(char *p)
+{
+	poke(p, 't');
+}
+
+static inline void read_from(char *p)
+{
+	CHECK_EQ(peek(p), 0);
+}
+
+/* The page is to be touched first, by one fault that fills so many from there on. */
+static inline void fills_by(void (*access)(char *), size_t index, size_t pages)
+{
+	size_t before = resident(region, SIZE);
+	long taken = faults();
+
+	access(at(index));
+	CHECK_EQ(faults() - taken, 1);
+	if (resident(at(index), pages * page) != pages)
+		tap_fail(__FILE__, __LINE__, "page %zu does not fill %zu", index, pages);
+	if (resident(region, SIZE) - before != pages)
+		tap_fail(__FILE__, __LINE__, "page %zu fills %zu, not %zu", index,
+			 resident(region, SIZE) - before, pages);
+}
+
+static inline void fills(size_t index, size_t pages)
+{
+	fills_by(write_to, index, pages);
+}
+
+/* Touched upwards; how many faults that took. */
+static inline long walk(size_t from, size_t to)
+{
+	long taken = faults();
+
+	for (size_t i = from; i < to; i++)
+		poke(at(i), 't');
+	return faults() - taken;
+}
+
+#endif /* ADAPTIVE_H */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What /proc/vmstat and the tracepoint say of first touches. */
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "adaptive.h"
+
+#define TRACING	"/tmp/tamalloc-tracing"
+#define EVENT	TRACING "/events/tamalloc/tamalloc_first_touch"
+
+static struct counts {
+	long fault, fill, fallback;
+} last;
+
+static struct counts count(void)
+{
+	return (struct counts){
+		.fault = field("/proc/vmstat", "tamalloc_fault"),
+		.fill = field("/proc/vmstat", "tamalloc_fill"),
+		.fallback = field("/proc/vmstat", "tamalloc_fallback"),
+	};
+}
+
+static void counted(long faults, long filled)
+{
+	struct counts now = count();
+
+	CHECK_EQ(now.fault - last.fault, faults);
+	CHECK_EQ(now.fill - last.fill, filled);
+	CHECK_EQ(now.fallback - last.fallback, 0);
+	last = now;
+}
+
+static void vmstat(void)
+{
+	start();
+	last = count();
+	CHECK(last.fault >= 0);
+	poke(at(0), 't');
+	counted(1, 1);
+	(void)peek(at(1));
+	poke(at(1), 't');
+	counted(1, 1);
+	CHECK_EQ(walk(0, 512), 9);
+	counted(9, 510);
+	fills(512, 512);
+	counted(1, 512);
+	CHECK(!madvise(at(1024), 512 * page, MADV_POPULATE_WRITE));
+	counted(1, 512);
+}
+
+static void vmstat_of_strict(void)
+{
+	char *p = tamalloc(64 * page);
+
+	last = count();
+	check_strict(p, 64 * page);
+	counted(64, 64);
+}
+
+static void not_of_plain(void)
+{
+	char *p = plain(64 * page);
+
+	last = count();
+	memset(p, 'p', 64 * page);
+	counted(0, 0);
+}
+
+static void empty(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_TRUNC);
+
+	CHECK(fd >= 0);
+	close(fd);
+}
+
+/* The next line of the trace has to say this of the page. */
+static void said(FILE *trace, size_t index, const char *rest)
+{
+	char line[512], want[128];
+
+	snprintf(want, sizeof(want), "address=0x%lx %s\n", (unsigned long)at(index), rest);
+	do {
+		if (!fgets(line, sizeof(line), trace))
+			tap_fail(__FILE__, __LINE__, "no '%s'", want);
+	} while (line[0] == '#');
+	CHECK(strstr(line, "tamalloc_first_touch: "));
+	if (strcmp(strstr(line, "tamalloc_first_touch: ") + 22, want))
+		tap_fail(__FILE__, __LINE__, "%s# instead of %s", line, want);
+}
+
+static void traced(void)
+{
+	char filter[64];
+	FILE *trace;
+
+	mount_at(TRACING, "tracefs");
+	CHECK(!access(EVENT, F_OK));
+	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
+	write_file(EVENT "/filter", filter);
+	start();
+	empty(TRACING "/trace");
+	write_file(EVENT "/enable", "1");
+	poke(at(0), 't');
+	for (size_t i = 1; i < 4; i++)
+		(void)peek(at(i));
+	(void)peek(at(4));
+	for (size_t i = 4; i < 8; i++)
+		poke(at(i), 't');
+	poke(at(8) + 123, 't');
+	write_file(EVENT "/enable", "0");
+	write_file(EVENT "/filter", "0");
+
+	trace = fopen(TRACING "/trace", "r");
+	CHECK(trace);
+	said(trace, 0, "nr_pages=1 write");
+	said(trace, 1, "nr_pages=1 read");
+	said(trace, 2, "nr_pages=1 read");
+	said(trace, 3, "nr_pages=1 read");
+	said(trace, 4, "nr_pages=4 read");
+	said(trace, 8, "nr_pages=8 write");
+	CHECK(!fgets(filter, sizeof(filter), trace));
+	fclose(trace);
+}
+
+static const struct test tests[] = {
+	{ "vmstat counts each fault and each page that it fills", vmstat },
+	{ "of a strict region a page for each fault", vmstat_of_strict },
+	{ "and nothing of plain memory", not_of_plain },
+	{ "the tracepoint says which page, how many, and read or written", traced },
+};
+
+TAP_MAIN(tests, no_tamalloc)

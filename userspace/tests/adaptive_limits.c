@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Windows where memory is scarce: in pieces, limited by a cgroup, or bound to a
+ * node. A window that cannot be had costs nothing but its one page's fault.
+ */
+#include <linux/mempolicy.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "adaptive.h"
+#include "cgroup.h"
+
+#define LIMIT		(16 * MIB)
+
+static long vmstat(const char *name)
+{
+	return field("/proc/vmstat", name);
+}
+
+static void bind_to(void *start, size_t bytes, int policy, int node)
+{
+	unsigned long mask = 1UL << node;
+
+	CHECK_EQ(syscall(SYS_mbind, start, bytes, policy, &mask, 8 * sizeof(mask), 0), 0);
+}
+
+static size_t pages_on(int node, size_t from, size_t to)
+{
+	size_t count = 0;
+
+	for (size_t i = from; i < to; i++) {
+		void *addr = at(i);
+		int is = -1;
+
+		CHECK_EQ(syscall(SYS_move_pages, 0, 1, &addr, NULL, &is, 0), 0);
+		count += is == node;
+	}
+	return count;
+}
+
+static void bound(int node)
+{
+	start();
+	bind_to(region, SIZE, MPOL_BIND, node);
+	CHECK_EQ(walk(0, 1024), 12);
+	CHECK_EQ(pages_on(node, 0, 1024), 1024);
+}
+
+static void numa(void)
+{
+	bound(0);
+	bound(1);
+}
+
+static bool on_node1(void *p)
+{
+	int node = -1;
+
+	CHECK_EQ(syscall(SYS_move_pages, 0, 1, &p, NULL, &node, 0), 0);
+	return node == 1;
+}
+
+/*
+ * All of node 1 as single pages, of which every other one is free again: what is
+ * free is in pieces, but for what the kernel kept back.
+ */
+static void break_up_node1(void)
+{
+	const size_t bytes = 2 * GIB;
+	char *p = plain(bytes);
+	size_t got = 0;
+
+	set("/proc/sys/vm/min_free_kbytes", "1024");
+	CHECK(!madvise(p, bytes, MADV_NOHUGEPAGE));
+	bind_to(p, bytes, MPOL_PREFERRED, 1);
+	do {
+		for (size_t i = 0; i < MIB; i += page)
+			poke(p + got + i, 1);
+		got += MIB;
+	} while (on_node1(p + got - page) && got < bytes);
+	for (size_t i = 0; i < got; i += 2 * page)
+		CHECK(!madvise(p + i, page, MADV_DONTNEED));
+}
+
+/* That goes to a region of its own, until there is hardly a window to be had. */
+static void use_up_windows(void)
+{
+	const size_t bytes = 128 * MIB;
+	char *p = adaptive(bytes);
+	long last = vmstat("tamalloc_fallback");
+
+	bind_to(p, bytes, MPOL_BIND, 1);
+	for (size_t i = 0; i < bytes; i += page) {
+		poke(p + i, 1);
+		if (i / page % 1024)
+			continue;
+		if (vmstat("tamalloc_fallback") - last > 200)
+			return;
+		last = vmstat("tamalloc_fallback");
+	}
+	tap_fail(__FILE__, __LINE__, "%zu MiB, and memory is not in pieces", bytes / MIB);
+}
+
+/* Direct reclaim and compaction by whoever wanted memory. */
+static long stalled(void)
+{
+	return vmstat("allocstall_dma32") + vmstat("allocstall_normal") +
+	       vmstat("allocstall_movable") + vmstat("compact_stall");
+}
+
+static void in_pieces(void)
+{
+	long fallbacks, stalls, taken;
+
+	set(THP "enabled", "madvise");
+	break_up_node1();
+	use_up_windows();
+	region = adaptive(SIZE);
+	bind_to(region, SIZE, MPOL_BIND, 1);
+	stalls = stalled();
+	fallbacks = vmstat("tamalloc_fallback");
+	taken = faults();
+	for (size_t i = 0; i < PAGES; i++) {
+		long before = vmstat("tamalloc_fallback"), filled = vmstat("tamalloc_fill");
+
+		*(size_t *)at(i) += i;
+		if (vmstat("tamalloc_fallback") > before)
+			CHECK_EQ(vmstat("tamalloc_fill") - filled, 1);
+	}
+	fallbacks = vmstat("tamalloc_fallback") - fallbacks;
+	tap_note("%ld faults, %ld of them for want of a window", faults() - taken, fallbacks);
+	CHECK(fallbacks > (long)PAGES / 64);
+	CHECK_EQ(stalled(), stalls);
+	CHECK_EQ(resident(region, SIZE), PAGES);
+	CHECK_EQ(pages_on(1, 0, PAGES), PAGES);
+	for (size_t i = 0; i < PAGES; i++)
+		CHECK_EQ(*(size_t *)at(i), i);
+}
+
+static void set_limit(size_t bytes)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%zu", bytes);
+	write_file(CGROUP "/memory.max", text);
+}
+
+/* Room for the first 3 MiB and what belongs to them, not for a window of 2 MiB. */
+static void refused_charge(void *unused)
+{
+	long fallbacks = vmstat("tamalloc_fallback");
+
+	(void)unused;
+	cgroup_join();
+	start();
+	CHECK_EQ(walk(0, 512), 11);
+	set_limit(3 * MIB);
+	fills(512, 1);
+	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
+	fills(513, 1);
+	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
+	set_limit(LIMIT);
+	CHECK_EQ(walk(514, 516), 2);
+	fills(516, 4);
+	CHECK_EQ(field(CGROUP "/memory.events", "oom"), 0);
+	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
+}
+
+static void charge_fails(void)
+{
+	cgroup_make("16M", "0");
+	CHECK_EQ(child(refused_charge, NULL), 0);
+	cgroup_remove();
+}
+
+/* How far a walk gets until it is killed; shared with the one that is. */
+static size_t *reached;
+
+static void walk_until_killed(void *advice)
+{
+	const size_t bytes = 4 * LIMIT;
+	char *p;
+
+	cgroup_join();
+	p = align(tamalloc(bytes), bytes);
+	CHECK(!madvise(p, bytes, *(int *)advice));
+	for (size_t i = 0; i < bytes; i += page, ++*reached)
+		poke(p + i, 1);
+}
+
+static size_t reach(int advice)
+{
+	*reached = 0;
+	CHECK_EQ(killed_by(walk_until_killed, &advice), SIGKILL);
+	return *reached;
+}
+
+static void killed(void)
+{
+	size_t strict, wide, slack = MIB / page;
+
+	set(THP "enabled", "madvise");
+	reached = mmap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(reached != MAP_FAILED);
+	cgroup_make("16M", "0");
+	strict = reach(MADV_NOHUGEPAGE);
+	wide = reach(MADV_HUGEPAGE);
+	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 2);
+	cgroup_remove();
+	tap_note("killed after %zu pages, %zu if strict", wide, strict);
+	CHECK(strict >= LIMIT / page - slack && strict <= LIMIT / page);
+	CHECK(wide >= strict - slack && wide <= strict + slack);
+}
+
+/* Charges are taken in batches, of 64 pages at most for each CPU. */
+static void check_charge(long bytes)
+{
+	long slack = 64 * page * sysconf(_SC_NPROCESSORS_ONLN) + MIB / 4;
+	long charged = number(CGROUP "/memory.current");
+
+	if (charged < bytes || charged > bytes + slack)
+		tap_fail(__FILE__, __LINE__, "charged %ld for %ld", charged, bytes);
+}
+
+static void charge_and_drop(void *unused)
+{
+	(void)unused;
+	cgroup_join();
+	start();
+	CHECK_EQ(walk(0, 512), 11);
+	check_charge(2 * MIB);
+	fills(512, 512);
+	check_charge(4 * MIB);
+	CHECK_EQ(walk(513, PAGES), 2);
+	check_charge(8 * MIB);
+	/* Halves of the last two windows, and then what is left of the first. */
+	CHECK(!madvise(at(1280), 512 * page, MADV_DONTNEED));
+	CHECK(!madvise(at(1792), 256 * page, MADV_DONTNEED));
+	CHECK(!madvise(at(1024), 256 * page, MADV_DONTNEED));
+	CHECK_EQ(resident(region, SIZE), 1024);
+	check_charge(4 * MIB);
+	CHECK(!munmap(region, SIZE));
+	check_charge(0);
+}
+
+static void charged(void)
+{
+	long before;
+
+	cgroup_make("16M", "0");
+	before = cgroup_dying();
+	CHECK_EQ(child(charge_and_drop, NULL), 0);
+	cgroup_remove();
+	cgroup_check_dying(before);
+}
+
+static const struct test tests[] = {
+	{ "windows are where the region's NUMA policy says", numa },
+	{ "memory in pieces gives single pages, without a stall", in_pieces },
+	{ "a window beyond the cgroup's limit is one page, and nobody is killed", charge_fails },
+	{ "beyond its limit by a page it is killed as if it were strict", killed },
+	{ "a window is charged once and given back whole", charged },
+};
+
+TAP_MAIN(tests, no_tamalloc)

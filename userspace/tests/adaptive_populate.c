@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that are asked for as a range come in windows without evidence, to the
+ * page as many as were asked for; what nobody touched is evidence for no more.
+ */
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include "adaptive.h"
+
+static void populated_whole(int advice)
+{
+	long taken;
+
+	start();
+	taken = faults();
+	CHECK(!madvise(region, SIZE, advice));
+	CHECK_EQ(faults() - taken, PAGES / 512);
+	CHECK_EQ(resident(region, SIZE), PAGES);
+	CHECK(all_zero(region, SIZE));
+	taken = faults();
+	for (size_t i = 0; i < PAGES; i++)
+		poke(at(i), 't');
+	CHECK_EQ(faults() - taken, 0);
+}
+
+static void whole(void)
+{
+	populated_whole(MADV_POPULATE_WRITE);
+	populated_whole(MADV_POPULATE_READ);
+}
+
+/* Windows: by alignment of the address and by what is left of the range. */
+static long windows_of(size_t from, size_t to)
+{
+	long windows = 0;
+
+	while (from < to) {
+		size_t window = from ? from & -from : 512;
+
+		while (window > 512 || window > to - from)
+			window /= 2;
+		from += window < 4 ? 1 : window;
+		windows++;
+	}
+	return windows;
+}
+
+static void check_part(size_t from, size_t to, int advice)
+{
+	long taken = faults();
+
+	CHECK(!madvise(at(from), (to - from) * page, advice));
+	CHECK_EQ(faults() - taken, windows_of(from, to));
+	CHECK_EQ(resident(at(from), (to - from) * page), to - from);
+	CHECK_EQ(resident(region, SIZE), to - from);
+	CHECK(!madvise(region, SIZE, MADV_DONTNEED));
+}
+
+static void part(void)
+{
+	static const size_t ends[][2] = {
+		{ 0, 1 }, { 0, 3 }, { 0, 4 }, { 3, 24 }, { 4, 9 }, { 8, 16 }, { 17, 130 },
+		{ 511, 513 }, { 500, 700 }, { 256, 1536 }, { 1, PAGES - 1 },
+	};
+
+	start();
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		check_part(ends[i][0], ends[i][1], MADV_POPULATE_WRITE);
+		check_part(ends[i][0], ends[i][1], MADV_POPULATE_READ);
+	}
+}
+
+/* Evidence could give more than was asked for. */
+static void part_after_evidence(void)
+{
+	start();
+	CHECK_EQ(walk(0, 64), 8);
+	CHECK(!madvise(at(64), 5 * page, MADV_POPULATE_WRITE));
+	CHECK_EQ(resident(region, SIZE), 69);
+}
+
+static void around_pages(void)
+{
+	start();
+	poke(at(5), 'a');
+	poke(at(600), 'b');
+	CHECK(!madvise(region, SIZE, MADV_POPULATE_WRITE));
+	CHECK_EQ(resident(region, SIZE), PAGES);
+	CHECK_EQ(peek(at(5)), 'a');
+	CHECK_EQ(peek(at(600)), 'b');
+	*at(5) = *at(600) = 0;
+	CHECK(all_zero(region, SIZE));
+}
+
+static void strict(void)
+{
+	long taken;
+
+	start();
+	CHECK(!madvise(region, SIZE, MADV_NOHUGEPAGE));
+	taken = faults();
+	CHECK(!madvise(region, SIZE, MADV_POPULATE_WRITE));
+	CHECK_EQ(faults() - taken, PAGES);
+}
+
+static void no_evidence(void)
+{
+	start();
+	CHECK(!madvise(region, 512 * page, MADV_POPULATE_WRITE));
+	fills(512, 1);
+	for (size_t i = 0; i < 512; i++)
+		poke(at(i), 't');
+	for (size_t i = 513; i < 1024; i++)
+		poke(at(i), 't');
+	fills(1024, 512);
+}
+
+static void locked(void)
+{
+	long taken;
+
+	start();
+	taken = faults();
+	CHECK(!mlock(at(512), 700 * page));
+	CHECK_EQ(faults() - taken, windows_of(512, 1212));
+	CHECK_EQ(resident(region, SIZE), 700);
+	CHECK_EQ(resident(at(512), 700 * page), 700);
+	CHECK(!munlock(region, SIZE));
+	taken = faults();
+	CHECK(!mlock(region, 512 * page));
+	CHECK_EQ(faults() - taken, 1);
+}
+
+static void locked_all(void)
+{
+	long taken;
+
+	start();
+	CHECK(!mlockall(MCL_CURRENT | MCL_ONFAULT));
+	CHECK_EQ(resident(region, SIZE), 0);
+	CHECK_EQ(walk(0, 64), 8);
+	fills(64, 64);
+	taken = field("/proc/vmstat", "tamalloc_fault");
+	CHECK(!mlockall(MCL_CURRENT));
+	CHECK_EQ(field("/proc/vmstat", "tamalloc_fault") - taken, windows_of(128, PAGES));
+	CHECK_EQ(resident(region, SIZE), PAGES);
+	CHECK(!munlockall());
+}
+
+/* Through the kernel: a call that names a range wants each page of it. */
+static void read_by_call(void)
+{
+	struct iovec local, remote;
+	char *copy = plain(100 * page);
+
+	start();
+	memset(copy, 'c', 100 * page);
+	local = (struct iovec){ copy, 100 * page };
+	remote = (struct iovec){ at(8), 100 * page };
+	CHECK_EQ(process_vm_writev(getpid(), &local, 1, &remote, 1, 0), 100 * page);
+	CHECK_EQ(resident(region, SIZE), 100);
+	CHECK(!memcmp(at(8), copy, 100 * page));
+}
+
+static const struct test tests[] = {
+	{ "populated as a whole, a region takes a fault for 2 MiB", whole },
+	{ "of a part, each page is filled and none beyond", part },
+	{ "nor is one beyond after pages that were touched", part_after_evidence },
+	{ "pages that are there stay as they are", around_pages },
+	{ "a strict region is populated page by page", strict },
+	{ "populated pages are no evidence until they are touched", no_evidence },
+	{ "mlock of a part locks that part, in windows", locked },
+	{ "mlockall, too; with MCL_ONFAULT it waits for touches", locked_all },
+	{ "process_vm_writev fills what it writes to", read_by_call },
+};
+
+TAP_MAIN(tests, no_tamalloc)

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What keeps first touch strict although there is evidence for a window. Each test
+ * has windows before and after, so that what it turns on is what takes them away.
+ */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+#include "adaptive.h"
+
+#define KSM "/sys/kernel/mm/ksm/"
+
+static void strict_between(void (*on)(void), void (*off)(void))
+{
+	start();
+	CHECK_EQ(walk(0, 64), 8);
+	on();
+	check_strict(at(64), 64 * page);
+	off();
+	fills(128, 128);
+	CHECK_EQ(walk(129, 256), 0);
+	on();
+	check_strict(at(256), 512 * page);
+}
+
+static void nohugepage(void)
+{
+	CHECK(!madvise(region, SIZE, MADV_NOHUGEPAGE));
+}
+
+static void hugepage(void)
+{
+	CHECK(!madvise(region, SIZE, MADV_HUGEPAGE));
+}
+
+static void advised(void)
+{
+	strict_between(nohugepage, hugepage);
+}
+
+static void unadvised(void)
+{
+	start();
+	region = align(tamalloc(SIZE), SIZE);
+	set(THP "enabled", "always");
+	check_strict(region, 64 * page);
+	hugepage();
+	fills(64, 64);
+}
+
+static void never(void)
+{
+	write_file(THP "enabled", "never");
+}
+
+static void madvised(void)
+{
+	write_file(THP "enabled", "madvise");
+}
+
+static void disabled(void)
+{
+	strict_between(never, madvised);
+}
+
+static void thp_disable(void)
+{
+	CHECK(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+}
+
+static void thp_enable(void)
+{
+	CHECK(!prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+}
+
+static void disabled_by_prctl(void)
+{
+	strict_between(thp_disable, thp_enable);
+}
+
+static int uffd;
+
+static void watch(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_WP };
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	CHECK(uffd >= 0);
+	CHECK(!ioctl(uffd, UFFDIO_API, &api));
+	range.range.start = (uintptr_t)region;
+	range.range.len = SIZE;
+	CHECK(!ioctl(uffd, UFFDIO_REGISTER, &range));
+}
+
+static void unwatch(void)
+{
+	close(uffd);
+}
+
+static void watched(void)
+{
+	strict_between(watch, unwatch);
+}
+
+static void mergeable(void)
+{
+	CHECK(!madvise(region, SIZE, MADV_MERGEABLE));
+}
+
+static void unmergeable(void)
+{
+	CHECK(!madvise(region, SIZE, MADV_UNMERGEABLE));
+}
+
+static void merged(void)
+{
+	strict_between(mergeable, unmergeable);
+}
+
+static void wait_for_ksm(const char *file, long least)
+{
+	for (int i = 0; i < 3000; i++) {
+		if (number(file) >= least)
+			return;
+		usleep(10000);
+	}
+	tap_fail(__FILE__, __LINE__, "KSM did not get there in 30 s");
+}
+
+/* What KSM unmerges it writes to, in place of the program. */
+static void unmerge(int lock)
+{
+	start();
+	if (lock)
+		CHECK(!mlock2(region, SIZE, lock));
+	CHECK_EQ(walk(0, 64), 8);
+	fills(64, 64);
+	mergeable();
+	set(KSM "pages_to_scan", "10000");
+	set(KSM "sleep_millisecs", "0");
+	set(KSM "run", "1");
+	wait_for_ksm(KSM "pages_sharing", lock ? 120 : 60);
+	wait_for_ksm(KSM "full_scans", number(KSM "full_scans") + 3);
+	unmergeable();
+	CHECK_EQ(resident(region, SIZE), 128);
+	fills(128, 1);
+}
+
+/* In a window that KSM splits, the zero page takes the place of what is empty. */
+static void unmerged(void)
+{
+	unmerge(0);
+}
+
+/* But not if it is locked: then it comes back as a page like any other. */
+static void unmerged_locked(void)
+{
+	unmerge(MLOCK_ONFAULT);
+}
+
+static const char *const sizes[] = { "16", "32", "64", "128", "256", "512", "1024", "2048" };
+
+static void set_sizes(const char *value)
+{
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		snprintf(path, sizeof(path), THP "hugepages-%skB/enabled", sizes[i]);
+		set(path, value);
+	}
+}
+
+static void sizes_never(void)
+{
+	start();
+	set_sizes("never");
+	CHECK_EQ(walk(0, 512), 11);
+	fills(512, 512);
+}
+
+static void sizes_always(void)
+{
+	start();
+	set(THP "enabled", "always");
+	set_sizes("always");
+	fills(0, 1);
+	fills(512, 1);
+	CHECK_EQ(walk(1, 512), 10);
+}
+
+static const struct test tests[] = {
+	{ "MADV_NOHUGEPAGE takes windows back, MADV_HUGEPAGE gives them", advised },
+	{ "without MADV_HUGEPAGE there are none, although THP=always", unadvised },
+	{ "THP=never: none", disabled },
+	{ "PR_SET_THP_DISABLE: none", disabled_by_prctl },
+	{ "registered with userfaultfd: none", watched },
+	{ "MADV_MERGEABLE: none", merged },
+	{ "what KSM unmerged is no evidence", unmerged },
+	{ "nor is it in a locked region", unmerged_locked },
+	{ "the sizes of hugepages-*kB, at never, take none away", sizes_never },
+	{ "at always they add none", sizes_always },
+};
+
+TAP_MAIN(tests, no_tamalloc)

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a window: it begins as zeroes and is then memory like any other,
+ * page by page, whoever looks, moves, shares, drops or swaps a part of it. What is
+ * done to its other pages is not a touch of them.
+ */
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "adaptive.h"
+#include "swap_device.h"
+
+static void dirty(void *unused)
+{
+	char *p = plain(64 * MIB);
+
+	(void)unused;
+	/* Of huge pages too, as a window takes the place of one. */
+	madvise(p, 64 * MIB, MADV_HUGEPAGE);
+	memset(p, 0xa5, 64 * MIB);
+}
+
+/* Each window read as a whole, at the moment that it is filled. */
+static void zeroes(void)
+{
+	start();
+	CHECK_EQ(child(dirty, NULL), 0);
+	for (size_t i = 0; i < PAGES; i++) {
+		size_t window = i < 4 ? 1 : i < 512 ? i & -i : 512;
+
+		CHECK(i % window || all_zero(at(i), window * page));
+		poke(at(i) + i % page, 'z');
+	}
+}
+
+/* The numbers 1 to 1024 on as many pages, which are 12 windows. */
+static void fill(void)
+{
+	long taken;
+
+	start();
+	taken = faults();
+	for (size_t i = 0; i < 1024; i++)
+		*(size_t *)at(i) = i + 1;
+	CHECK_EQ(faults() - taken, 12);
+}
+
+static void check_pages(size_t from, size_t to, size_t shift)
+{
+	for (size_t i = from; i < to; i++) {
+		CHECK_EQ(*(size_t *)at(i), i + shift + 1);
+		CHECK(all_zero(at(i) + sizeof(size_t), page - sizeof(size_t)));
+	}
+}
+
+static void moved(void)
+{
+	char *old;
+
+	fill();
+	old = region;
+	/* The middle of a window, to a place where nothing is aligned. */
+	region = move_to(at(300), 500 * page, (char *)hole(SIZE) + 7 * page);
+	check_pages(0, 500, 300);
+	CHECK(!munmap(region, 500 * page));
+	region = old;
+	check_pages(0, 300, 0);
+	check_pages(800, 1024, 0);
+	region = move_to(tamalloc(500 * page), 500 * page, old + 300 * page);
+	CHECK(all_zero(region, 500 * page));
+}
+
+static void protected(void)
+{
+	long taken;
+
+	fill();
+	CHECK(!mprotect(at(100), 600 * page, PROT_READ));
+	check_pages(0, 1024, 0);
+	CHECK(!mprotect(at(100), 600 * page, PROT_NONE));
+	CHECK(!mprotect(at(100), 600 * page, RW));
+	check_pages(0, 1024, 0);
+	taken = faults();
+	for (size_t i = 0; i < 1024; i++)
+		*(size_t *)at(i) = i + 1;
+	CHECK_EQ(faults() - taken, 0);
+}
+
+/* A window filled while it could only be read. */
+static void read_only(void)
+{
+	start();
+	CHECK_EQ(walk(0, 8), 5);
+	CHECK(!mprotect(region, SIZE, PROT_READ));
+	fills_by(read_from, 8, 8);
+	CHECK_EQ(killed_by((void (*)(void *))write_to, at(9)), SIGSEGV);
+	CHECK(!mprotect(region, SIZE, RW));
+	for (size_t i = 8; i < 16; i++) {
+		CHECK_EQ(peek(at(i)), 0);
+		poke(at(i), 'w');
+	}
+	for (size_t i = 8; i < 16; i++)
+		CHECK_EQ(peek(at(i)), 'w');
+}
+
+static void change_all(void *unused)
+{
+	(void)unused;
+	check_pages(0, 1024, 0);
+	for (size_t i = 0; i < 1024; i++)
+		*(size_t *)at(i) = 0;
+	CHECK(all_zero(region, 1024 * page));
+}
+
+static void forked(void)
+{
+	fill();
+	CHECK_EQ(child(change_all, NULL), 0);
+	check_pages(0, 1024, 0);
+}
+
+static void parent_changes(void)
+{
+	int pipes[2], status;
+	char c = 0;
+	pid_t pid;
+
+	fill();
+	CHECK(!pipe(pipes));
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		CHECK_EQ(read(pipes[0], &c, 1), 1);
+		check_pages(0, 1024, 0);
+		_exit(EXIT_SUCCESS);
+	}
+	for (size_t i = 0; i < 1024; i++)
+		*(size_t *)at(i) = 0;
+	CHECK_EQ(write(pipes[1], &c, 1), 1);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+static void unmapped(void)
+{
+	long anon;
+
+	fill();
+	for (size_t i = 0; i < 1024; i += 3)
+		CHECK(!munmap(at(i), page));
+	for (size_t i = 0; i < 1024; i++)
+		if (i % 3)
+			check_pages(i, i + 1, 0);
+	CHECK(!munmap(region, SIZE));
+
+	/* The control: what goes with a window, goes. */
+	anon = field("/proc/self/status", "RssAnon");
+	fill();
+	CHECK_EQ(field("/proc/self/status", "RssAnon") - anon, 4 * (long)MIB / (long)KIB);
+	CHECK(!munmap(region, SIZE));
+	CHECK_EQ(field("/proc/self/status", "RssAnon"), anon);
+}
+
+static void dropped(void)
+{
+	fill();
+	for (size_t i = 0; i < 1024; i += 2)
+		CHECK(!madvise(at(i), page, MADV_DONTNEED));
+	CHECK_EQ(resident(region, SIZE), 512);
+	for (size_t i = 0; i < 1024; i++) {
+		if (i % 2)
+			check_pages(i, i + 1, 0);
+		else
+			CHECK(all_zero(at(i), page));
+	}
+	CHECK_EQ(resident(region, SIZE), 1024);
+}
+
+static void freed(void)
+{
+	fill();
+	CHECK(!madvise(at(256), 512 * page, MADV_FREE));
+	CHECK(!madvise(region, SIZE, MADV_PAGEOUT));
+	for (size_t i = 256; i < 768; i++)
+		CHECK(*(size_t *)at(i) == 0 || *(size_t *)at(i) == i + 1);
+	for (size_t i = 256; i < 768; i++)
+		*(size_t *)at(i) = i + 1;
+	check_pages(0, 1024, 0);
+}
+
+/* In pagemap, bit 62 says swapped out; bit 63, present. */
+static size_t swapped(size_t from, size_t to)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	size_t count = 0;
+	uint64_t entry;
+
+	for (size_t i = from; i < to; i++) {
+		CHECK(pread(fd, &entry, 8, (uintptr_t)at(i) / page * 8) == 8);
+		count += entry >> 62 == 1;
+	}
+	close(fd);
+	return count;
+}
+
+static void swapped_out(void)
+{
+	start_swap();
+	fill();
+	CHECK(!madvise(region, 1024 * page, MADV_PAGEOUT));
+	CHECK_EQ(swapped(0, 1024), 1024);
+	check_pages(0, 1024, 0);
+	CHECK_EQ(resident(region, SIZE), 1024);
+	stop_swap();
+}
+
+static void swapped_and_forked(void)
+{
+	start_swap();
+	fill();
+	CHECK(!madvise(region, 1024 * page, MADV_PAGEOUT));
+	CHECK_EQ(swapped(0, 1024), 1024);
+	CHECK_EQ(child(change_all, NULL), 0);
+	check_pages(0, 1024, 0);
+	stop_swap();
+}
+
+/* 16 pages, the half of them touched, in the last of 128 pages. */
+static void half_touched(void)
+{
+	start();
+	CHECK_EQ(walk(0, 64), 8);
+	fills(64, 64);
+	CHECK_EQ(walk(65, 96), 0);
+}
+
+/* Those that were not are still no evidence: at most those of @pages before count. */
+static void check_evidence(size_t pages)
+{
+	size_t before = resident(region, SIZE);
+
+	CHECK_EQ(before, 128);
+	poke(at(128), 't');
+	if (resident(region, SIZE) - before > pages)
+		tap_fail(__FILE__, __LINE__, "page 128 fills %zu", resident(region, SIZE) - before);
+}
+
+/* To a disk that turns, folios go page by page, and the empty ones not at all. */
+static void start_swap_of_folios(void)
+{
+	if (has_swap_disk())
+		set("/sys/block/vda/queue/rotational", "0");
+	start_swap();
+}
+
+static void swapped_no_touch(void)
+{
+	start_swap_of_folios();
+	half_touched();
+	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
+	CHECK_EQ(swapped(0, 128), 128);
+	/* From the swap cache, where the window may still be a folio. */
+	(void)peek(at(127));
+	(void)peek(at(64));
+	check_evidence(1);
+	stop_swap();
+}
+
+static void swapped_in_by_swapoff(void)
+{
+	start_swap_of_folios();
+	half_touched();
+	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
+	CHECK_EQ(swapped(0, 128), 128);
+	CHECK(!swapoff(swap_device()));
+	CHECK_EQ(swapped(0, 128), 0);
+	check_evidence(1);
+	stop_swap();
+}
+
+static void over_swapped(void)
+{
+	start_swap();
+	start();
+	poke(at(13), 's');
+	CHECK(!madvise(at(13), page, MADV_PAGEOUT));
+	CHECK_EQ(swapped(13, 14), 1);
+	CHECK_EQ(walk(0, 8), 5);
+	fills(8, 4);
+	CHECK_EQ(peek(at(13)), 's');
+	stop_swap();
+}
+
+static void migrated(void)
+{
+	static void *addr[128];
+	static int node[128], status[128];
+	size_t on_second;
+
+	half_touched();
+	for (size_t i = 0; i < 128; i++) {
+		addr[i] = at(i);
+		node[i] = 1;
+	}
+	/* A page that somebody holds at that moment has another try. */
+	do {
+		CHECK(syscall(SYS_move_pages, 0, 128, addr, node, status, MPOL_MF_MOVE) >= 0);
+		on_second = 0;
+		for (size_t i = 0; i < 128; i++)
+			on_second += status[i] == 1;
+	} while (on_second < 128);
+	check_evidence(1);
+}
+
+static void cold(void)
+{
+	half_touched();
+	CHECK(!madvise(region, 128 * page, MADV_COLD));
+	for (size_t i = 0; i < 64; i++)
+		CHECK_EQ(peek(at(i)), 't');
+	check_evidence(1);
+}
+
+static void protected_no_touch(void)
+{
+	half_touched();
+	CHECK(!mprotect(region, SIZE, PROT_NONE));
+	CHECK(!mprotect(region, SIZE, RW));
+	check_evidence(1);
+}
+
+static void copied_no_touch(void)
+{
+	half_touched();
+	CHECK_EQ(child((void (*)(void *))write_to, at(64)), 0);
+	poke(at(64), 'p');
+	check_evidence(1);
+}
+
+static void *wait_for_end(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/*
+ * One page is touched all the time, until the ptes of its window have been taken
+ * away, and its own given back. Of a process with one thread, none is of a page on
+ * the right node; of a page on a wrong one, the window would move instead.
+ */
+static void numa_hinted(void)
+{
+	long updates, last;
+	cpu_set_t first;
+	pthread_t other;
+
+	if (access("/proc/sys/kernel/numa_balancing", W_OK))
+		tap_skip("this kernel has no NUMA_BALANCING");
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	CHECK(!sched_setaffinity(0, sizeof(first), &first));
+	set("/proc/sys/kernel/numa_balancing", "1");
+	CHECK(!pthread_create(&other, NULL, wait_for_end, NULL));
+	half_touched();
+	/* More at once than this process has of other pages. */
+	updates = last = field("/proc/vmstat", "numa_pte_updates");
+	while (updates - last < 128) {
+		last = updates;
+		for (int i = 0; i < 10000; i++)
+			poke(at(64), 'n');
+		updates = field("/proc/vmstat", "numa_pte_updates");
+	}
+	poke(at(64), 'n');
+	write_file("/proc/sys/kernel/numa_balancing", "0");
+	check_evidence(1);
+}
+
+static const struct test tests[] = {
+	{ "every page of a window is zero, after memory was full of something else", zeroes },
+	{ "a part of a window moves away with its contents", moved },
+	{ "protected and back it is as it was, without a fault", protected },
+	{ "filled for reading, it can be written to once that is allowed", read_only },
+	{ "a child has its own copy", forked },
+	{ "what the parent writes, the child does not see", parent_changes },
+	{ "every third page unmapped, the others stay", unmapped },
+	{ "every other page dropped comes again as zeroes, alone", dropped },
+	{ "MADV_FREE gives zeroes or what was there", freed },
+	{ "swapped out, it comes in again", swapped_out },
+	{ "the same in a child and in its parent", swapped_and_forked },
+	{ "swapped in, one page is no touch of its window", swapped_no_touch },
+	{ "nor is swapoff", swapped_in_by_swapoff },
+	{ "a window does not cover a page that is swapped out", over_swapped },
+	{ "migration is no touch", migrated },
+	{ "MADV_COLD is none", cold },
+	{ "mprotect is none", protected_no_touch },
+	{ "a page copied after fork is no touch of the others", copied_no_touch },
+	{ "nor is a NUMA hinting fault", numa_hinted },
+};
+
+TAP_MAIN(tests, no_tamalloc)
