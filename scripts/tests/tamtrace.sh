@@ -7,7 +7,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/tap.sh"
 cd "$here/../.." || exit
 tools=$PWD/build/userspace/tools
-image=${TAMTRACE_KERNEL:-build/6.12-x86_64/vmlinuz}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -27,7 +26,7 @@ in_guest() { # KERNEL COMMAND...
 # All runs in one guest, each leaving its part of what is checked below.
 # shellcheck disable=SC2016 # for the guest's shell
 run_all() {
-	in_guest "$image" sh -c '
+	in_guest build/6.12-x86_64/vmlinuz sh -c '
 		/tamtrace --csv --output /tmp/csv /test-tamtrace; echo "program $?"
 		sed "s/^/program /" /tmp/csv
 		/tamtrace /test-tamtrace 2>&1; echo "text $?"
@@ -97,22 +96,14 @@ no_gnuplot() { PATH=/none from 125 'gnuplot-nox' --plot "$work/x.png"; }
 
 tap_plan 25
 tap_check "it compiles" make -s -C userspace/tools OUT="$PWD/build/userspace"
-# While the series has no tracepoint, there is nothing to follow.
-if grep -qs tamalloc_first_touch patches/linux-6.12/*.patch || [[ ${TAMTRACE_KERNEL-} ]]; then
-	tap_check "a guest runs it" run_all
-	tap_check "a program's touches are shown, with its threads and children, and its status" right_touches program 1 42
-	tap_check "as text as well" text
-	tap_check "so are those of a process that runs" right_touches pid 3 0
-	tap_check "lost touches are said to be lost" said 'more were lost'
-	tap_check "a signal is 128 and its number" said '^killed 137$'
-	tap_check "a program that is not there is 127" said '^none 127$'
-	tap_check "nothing is left in tracefs" said '^left 0$'
-else
-	for point in "a guest runs it" "a program's touches" text "a process" lost killed none left; do
-		tap_count=$((tap_count + 1))
-		echo "ok $tap_count - $point # SKIP the series has no tracepoint yet"
-	done
-fi
+tap_check "a guest runs it" run_all
+tap_check "a program's touches are shown, with its threads and children, and its status" right_touches program 1 42
+tap_check "as text as well" text
+tap_check "so are those of a process that runs" right_touches pid 3 0
+tap_check "lost touches are said to be lost" said 'more were lost'
+tap_check "a signal is 128 and its number" said '^killed 137$'
+tap_check "a program that is not there is 127" said '^none 127$'
+tap_check "nothing is left in tracefs" said '^left 0$'
 tap_check "a kernel without the tracepoint is named" stock_kernel
 tap_check "it says that it needs root" unprivileged
 tap_check "a PNG is drawn from CSV" png
