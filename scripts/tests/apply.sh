@@ -9,7 +9,7 @@ top=$(cd "$here/../.." && pwd)
 kernel=${KERNEL:-6.12}
 stock=$top/build/src/linux-$kernel-stock
 patched=$top/build/src/linux-$kernel
-series=("$top/patches/linux-$kernel"/000[1-9]*.patch)
+series=("$top/patches/linux-$kernel"/00{0[1-9],1?}-*.patch)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

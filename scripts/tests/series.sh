@@ -20,7 +20,7 @@ rm -rf "$work"
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
-patches=("$series"/000[1-9]*.patch)
+patches=("$series"/00{0[1-9],1?}-*.patch)
 
 # The code that the series touches, which is what could fail to compile.
 touched=(mm/ fs/proc/ kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
