@@ -29,8 +29,10 @@ help:
 	@echo 'make test     every test; T=name: one stage or test; V=1: all that they print'
 	@echo 'make kernel   $(image)'
 	@echo 'make bench    what first touches cost, next to other memory; ARGS=--docs: docs/ too'
+	@echo 'make apps     redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
 	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
 	@echo 'make matrix   docs/matrix.md, anew'
+	@echo 'make install  libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
 	@echo 'make shell    a shell in a guest that has the demo and the tests'
 	@echo 'make gdb      the same, waiting for gdb on 127.0.0.1:1234'
 	@echo 'make clean    remove build/'
@@ -78,6 +80,10 @@ test:
 bench: kernel userspace
 	@scripts/bench --kernel $(image) $(ARGS)
 
+apps: kernel
+	@scripts/setup --apps
+	@scripts/apps --kernel $(image) $(ARGS)
+
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
 		/model --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000)
@@ -89,7 +95,14 @@ shell gdb: kernel userspace
 	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
 		--add userspace/tests/run.sh
 
+PREFIX ?= /usr/local
+install:
+	@scripts/setup --install
+	@for part in lib tools; do \
+		$(MAKE) -s -C userspace/$$part install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' || exit; \
+	done
+
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run test bench soak matrix shell gdb clean
+.PHONY: help setup kernel userspace program run test bench apps soak matrix shell gdb install clean

@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -73,6 +75,19 @@ static void mount_all(void)
 	mount_one("tmpfs", "/tmp");
 	mount_one("debugfs", "/sys/kernel/debug");
 	mount_one("cgroup2", "/sys/fs/cgroup");
+}
+
+/* A kernel without INET has no such socket, and no need of the interface. */
+static void bring_up_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (ioctl(fd, SIOCSIFFLAGS, &request))
+		die("bring up lo");
+	close(fd);
 }
 
 static pid_t spawn(char *const argv[], const struct stream *out,
@@ -312,6 +327,7 @@ int main(void)
 	setenv("PATH", "/:/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/", 1);
 	mount_all();
+	bring_up_loopback();
 	install_busybox();
 	argv = read_command();
 	if (argv)

@@ -5,7 +5,8 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/tests/tap.sh
 . "$here/tap.sh"
-boot=$here/../boot
+top=$(cd "$here/../.." && pwd)
+boot=$top/scripts/boot
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work # so that what a boot leaves can be seen
@@ -85,10 +86,19 @@ nothing_left() { [[ ! $(find "$work" -name 'tamalloc-boot.*') ]]; }
 
 mkdir "$work/dir"
 echo inside >"$work/dir/file"
+# What the guest shall have at the same path cannot lie in /tmp.
+tree=$(mktemp -d /var/tmp/tamalloc.XXXXXX)
+trap 'rm -rf "$work" "$tree"' EXIT
+printf 'one\none\n' >"$tree/file"
+echo 'int gone(void) { return 0; }' | gcc -shared -o "$work/libgone.so" -x c -
+echo 'int puts(const char *); int main(int argc, char *argv[]) { return puts(argv[argc - 1]) < 0; }' |
+	gcc -o "$tree/linked" -x c -
+echo 'int gone(void); int main(void) { return gone(); }' |
+	gcc -o "$tree/lacking" -x c - -L"$work" -lgone
 printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$work/words"
 chmod +x "$work/words"
 
-tap_plan 29
+tap_plan 36
 tap_check "status 0 passes" gives 0 '' -- true
 tap_check "status 1 passes" gives 1 '' -- false
 tap_check "status 42 passes" gives 42 '' -- sh -c 'exit 42'
@@ -98,6 +108,14 @@ tap_check "a command that is not there is 127" gives 127 'no-such: No such file'
 tap_check "a file that is no program is 126" gives 126 '/cmd: Permission denied' -- /cmd
 tap_check "arguments arrive as they are" prints $'<a b><><*><\n>' --add "$work/words" -- words 'a b' '' '*' $'\n'
 tap_check "a directory is added with what is in it" prints $'inside\n' --add "$work/dir" -- cat /dir/file
+tap_check "a program of the host's runs with its libraries" prints $'a\n' --program "$tree/linked" -- "$tree/linked" a
+tap_check "a program by its name, and a tree at its own path" prints $'one\n' --program sort --tree "$tree" -- \
+	/usr/bin/sort -u "$tree/file"
+tap_check "programs talk over loopback" gives 0 '1 packets received' -- ping -c 1 127.0.0.1
+tap_check "a program that is not there is 125" gives 125 'no-such: there is no such program' --program no-such -- true
+tap_check "a library that is not there is 125" gives 125 'needs libgone.so' --program "$tree/lacking" -- true
+tap_check "a tree that is not there is 125" gives 125 'no such directory' --tree /none -- true
+tap_check "a tree where the guest has its own is 125" gives 125 'of its own' --tree "$work" -- true
 tap_check "output and errors come apart" apart
 tap_check "binary output arrives unchanged" same_bytes 4096
 tap_check "what is written right before the end arrives" same_bytes 60000

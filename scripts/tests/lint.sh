@@ -17,12 +17,15 @@ silent() {
 	echo "$said"
 	[[ $status -eq 0 && ! $said ]]
 }
-commands=(scripts/{apply,bench,boot,build,check-config,checkout,export,initramfs,judge,matrix,selftests,setup,tally,test})
+commands=(scripts/{apply,apps,bench,boot,build,check-config,checkout,closure,export,initramfs,judge,matrix,selftests,setup,tally,test,transcripts})
 
-tap_plan $((3 + ${#commands[@]}))
+pages=(docs/man/*)
+tap_plan $((2 + ${#pages[@]} + ${#commands[@]}))
 tap_check "shellcheck finds nothing in ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
-tap_check "mandoc finds nothing in the man page" silent mandoc -T lint -W warning docs/man/tamalloc.2
-tap_check "groff finds nothing in the man page" silent groff -man -Tutf8 -ww -z docs/man/tamalloc.2
+tap_check "mandoc finds nothing in the man pages" silent mandoc -T lint -W warning "${pages[@]}"
+for page in "${pages[@]}"; do
+	tap_check "groff finds nothing in ${page##*/}" silent groff -man -Tutf8 -ww -z "$page"
+done
 for command in "${commands[@]}"; do
 	tap_check "$command --help explains it" explains_itself "$command"
 done

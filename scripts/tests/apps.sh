@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make apps: its verdicts, on findings that are made up. The programs take too long here.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+cd "$here/../.." || exit
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+gives() { # STATUS "WORDS" COMMAND...
+	local status=0 want=$1 words=$2 said
+
+	shift 2
+	said=$("$@" 2>&1) || status=$?
+	echo "status $status; $said"
+	[[ $status -eq $want && $said == *"$words"* ]]
+}
+
+table() { # MARKDOWN, and findings on stdin
+	awk -f userspace/apps/table.awk -v json="$work/json" -v markdown="$1"
+}
+right() { printf '%s\n' "x $1 rss_load 4711" "x $1 faults 12" "x $1 cpu_us 1500" "x $1 result abc"; }
+equal() { { right plain; right tamrun; } | table 0; }
+other_result() { { right plain; right tamrun | sed s/abc/abd/; } | table 0; }
+no_result() { { right plain; echo 'x tamrun failed 139'; } | table 0; }
+none() { table 0 </dev/null; }
+as_markdown() { right plain | table 1; }
+json_is_valid() { equal >/dev/null && python3 -c '
+import json, sys
+found = json.load(open(sys.argv[1]))
+assert [f["memory"] for f in found] == ["plain", "tamrun"] and found[1]["rss_load"] == 4711
+assert all(f["verdict"] == "right" for f in found)' "$work/json"; }
+
+tap_plan 8
+tap_check "equal results pass" gives 0 4711 equal
+tap_check "another result than the first memory's is wrong" gives 1 WRONG other_result
+tap_check "no result is a failure" gives 1 FAILED no_result
+tap_check "nothing found is a failure" gives 1 'nothing was found' none
+tap_check "the table is markdown when asked for" gives 0 '| x | plain | - | 4711 |' as_markdown
+tap_check "the JSON is valid and has the figures" json_is_valid
+tap_check "an unknown program is 125" gives 125 'no program none' scripts/apps none
+tap_check "an unknown option is 125" gives 125 'what is --none' scripts/apps --none
+tap_end

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# libtamalloc: on a kernel with the call and on one without, installed and linked to.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+cd "$here/../.." || exit
+top=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+out=$top/build/userspace
+installed=(include/tamalloc.h include/tamalloc_syscall.h
+	lib/libtamalloc.a lib/libtamalloc.so lib/libtamalloc.so.0 lib/pkgconfig/tamalloc.pc
+	share/man/man2/tamalloc.2 share/man/man3/tamalloc.3)
+
+passes_on() { # KERNEL EXPECT
+	local said status=0
+
+	said=$(scripts/boot --kernel "build/$1/vmlinuz" --add "$out/lib/test" -- env EXPECT="$2" /test 2>&1) || status=$?
+	echo "$said"
+	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 10 ]]
+}
+stock_kernel() { scripts/build --stock && passes_on 6.12-x86_64-stock 0; }
+
+install_it() { make -s -C userspace/lib install OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root"; }
+right_files() {
+	diff <(printf './%s\n' "${installed[@]}" | sort) <(cd "$work/root/opt/ta" && find . ! -type d | sort) &&
+		diff <(echo ./opt/ta) <(cd "$work/root" && find . -mindepth 2 -maxdepth 2)
+}
+
+# The example of the man page, as a reader would compile it.
+example() { sed -n '/^#include <stdio.h>/,/^}/p' docs/man/tamalloc.3 | sed 's/^\\&$//; s/\\(aq/'\''/g; s/\\-/-/g; s/\\e/\\/g'; }
+compile() { # COMPILER SUFFIX [PKG_CONFIG_OPTION]
+	local flags
+
+	flags=$(PKG_CONFIG_PATH=$work/root/opt/ta/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/root \
+		pkg-config --cflags --libs tamalloc) || return
+	example | if [[ $2 == cc ]]; then sed 's/= tamalloc(size)/= static_cast<char *>(tamalloc(size))/'; else cat; fi >"$work/x.$2"
+	# shellcheck disable=SC2086 # pkg-config prints words
+	"$1" -Wall -Wextra -Werror "${@:3}" -o "$work/x" "$work/x.$2" $flags &&
+		[[ $(LD_LIBRARY_PATH=$work/root/opt/ta/lib "$work/x") == '0 x' ]]
+}
+is_linked_to() { readelf -d "$work/x" | grep -q 'libtamalloc.so.0'; }
+
+tap_plan 9
+tap_check "it compiles" make -s -C userspace/lib OUT="$out"
+tap_check "its tests pass on a kernel with the call" passes_on 6.12-x86_64 1
+tap_check "its tests pass on a kernel without the call, by mmap" stock_kernel
+tap_check "make install needs no more than an empty DESTDIR" install_it
+tap_check "it installs what it should, and nothing elsewhere" right_files
+tap_check "pkg-config tells how to link it statically, and the manual's example runs" compile gcc c -static
+tap_check "the same with the shared library" compile gcc c
+tap_check "which is what the program is linked to" is_linked_to
+tap_check "C++ can use it" compile g++ cc
+tap_end

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# tamrun: what a program gets from it in the guest, what it says, what it installs.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+cd "$here/../.." || exit
+out=$PWD/build/userspace
+tools=$out/tools
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+gives() { # STATUS "WORDS" COMMAND...
+	local status=0 want=$1 words=$2 said
+
+	shift 2
+	said=$("$@" 2>&1) || status=$?
+	echo "status $status; $said"
+	[[ $status -eq $want && $said == *"$words"* ]]
+}
+
+in_guest() { # KERNEL COMMAND...
+	scripts/boot --kernel "build/$1/vmlinuz" --smp 2 --add "$tools/tamrun" --add "$tools/libtamrun.so" \
+		--add "$tools/test" --add "$work/numbers" --program sort -- "${@:2}"
+}
+stock_kernel() {
+	scripts/build --stock &&
+		gives 3 'mmap stands in for it' in_guest 6.12-x86_64-stock /tamrun sh -c 'exit 3'
+}
+
+# All of its points, so that one lost to a crash is missed.
+passes() {
+	local said status=0
+
+	said=$(in_guest 6.12-x86_64 env MALLOC_CONF=dirty_decay_ms:0 "$@" 2>&1) || status=$?
+	echo "$said"
+	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 9 ]]
+}
+
+# The report's three lines have a number for each of the two runs; no plain run reserves.
+compares() {
+	local said status=0
+
+	said=$(in_guest 6.12-x86_64 /tamrun --compare /usr/bin/sort -n /numbers 2>&1 >"$work/sorted") || status=$?
+	echo "$said"
+	seq 5000 | cmp - "$work/sorted" && [[ $status -eq 0 && $said == *'tamrun      without'* ]] &&
+		awk '/^  (peak resident|faults)/ && $(NF - 1) > 0 && $NF > 0 { n++ }
+		     /^  reserved/ && $NF > 4096 { n++ }
+		     END { exit n != 3 }' <<<"$said"
+}
+
+install_it() {
+	make -s -C userspace/tools install OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root" &&
+		diff <(printf './opt/ta/%s\n' bin/tam{run,stat,trace} lib/tamalloc/libtamrun.so \
+			share/man/man1/tam{run,stat,trace}.1) <(cd "$work/root" && find . ! -type d | sort)
+}
+
+static_program() {
+	echo 'int main(void) { return 0; }' | gcc -static -o "$work/static" -x c - &&
+		gives 0 'did not load libtamrun.so' "$tools/tamrun" --stats "$work/static"
+}
+
+seq 5000 -1 1 >"$work/numbers"
+tap_plan 15
+tap_check "it compiles" make -s -C userspace/tools OUT="$out"
+tap_check "the malloc family's memory is tamalloc's, and keeps malloc's promises" passes /tamrun /test
+tap_check "with --adaptive likewise" passes env ADAPTIVE=1 /tamrun --adaptive /test
+tap_check "--compare reports two runs of a program, and prints one" compares
+tap_check "a kernel without the call is named, and the program runs" stock_kernel
+# On this machine, whatever its kernel has.
+tap_check "the program's status is its own" gives 42 '' "$tools/tamrun" sh -c 'exit 42'
+tap_check "with --stats as well" gives 42 'ended with status 42' "$tools/tamrun" --stats sh -c 'exit 42'
+# shellcheck disable=SC2016 # for the inner shell
+tap_check "a signal is 128 and its number" gives 143 '' "$tools/tamrun" --stats sh -c 'kill $$'
+tap_check "a program that is not there is 127" gives 127 '/none: No such file' "$tools/tamrun" /none
+tap_check "a file that is no program is 126" gives 126 'Permission denied' "$tools/tamrun" "$work/numbers"
+tap_check "a static program is found out" static_program
+tap_check "no program is 125" gives 125 'usage: tamrun' "$tools/tamrun" --stats
+tap_check "an unknown option is 125" gives 125 'usage: tamrun' "$tools/tamrun" --none sort
+tap_check "make install puts its files below DESTDIR" install_it
+tap_check "it finds its library where that was installed" gives 7 '' "$work/root/opt/ta/bin/tamrun" sh -c 'exit 7'
+tap_end

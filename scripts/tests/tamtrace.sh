@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# tamtrace: known touches in the guest, pictures of known touches here.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/tests/tap.sh
+. "$here/tap.sh"
+cd "$here/../.." || exit
+tools=$PWD/build/userspace/tools
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+gives() { # STATUS "WORDS" COMMAND...
+	local status=0 want=$1 words=$2 said
+
+	shift 2
+	said=$("$@" 2>&1) || status=$?
+	echo "status $status; $said"
+	[[ $status -eq $want && $said == *"$words"* ]]
+}
+# To trace, the kernel changes its code, which is what QEMU's race (120) is about.
+in_guest() { # KERNEL COMMAND...
+	scripts/boot --single-thread --smp 2 --kernel "$1" --add "$tools/tamtrace" --add "$tools/test-tamtrace" -- "${@:2}"
+}
+
+# All runs in one guest, each leaving its part of what is checked below.
+# shellcheck disable=SC2016 # for the guest's shell
+run_all() {
+	in_guest build/6.12-x86_64/vmlinuz sh -c '
+		/tamtrace --csv --output /tmp/csv /test-tamtrace; echo "program $?"
+		sed "s/^/program /" /tmp/csv
+		/tamtrace /test-tamtrace 2>&1; echo "text $?"
+		mkfifo /tmp/go
+		/test-tamtrace wait </tmp/go & p=$!
+		exec 3>/tmp/go
+		/tamtrace --csv --output /tmp/csv -p $p & t=$!
+		until ls /sys/kernel/tracing/instances/* >/dev/null 2>&1; do sleep 1; done; sleep 1
+		echo >&3; wait $p; wait $t; echo "pid $?"
+		sed "s/^/pid /" /tmp/csv
+		/tamtrace --buffer 8 --output /dev/null /test-tamtrace many 64; echo "lost $?"
+		/tamtrace sh -c "kill -9 \$\$"; echo "killed $?"
+		/tamtrace /none; echo "none $?"
+		echo "left $(ls /sys/kernel/tracing/instances | wc -l)"' >"$work/guest" 2>&1
+}
+said() { grep -q "$@" "$work/guest" || { cat "$work/guest"; return 1; }; }
+
+# The page numbers and accesses of CSV lines that begin with $1, in the order of pages.
+touched() {
+	local base
+
+	base=$(sed -n 's/^base //p' "$work/guest" | sed -n "$2p")
+	sed -n "s/^$1 [0-9.]*,[0-9]*,0x\([0-9a-f]*\),/\1,/p" "$work/guest" | while IFS=, read -r at pages access fallback; do
+		echo "$(((0x$at - 0x$base) / 4096)) $pages $access $fallback"
+	done | sort -n
+}
+right_touches() {
+	diff <(touched "$1" "$2") <(printf '%s\n' '0 1 write 0' '5 1 read 0' '7 1 read 0' '9 1 write 0') && said "^$1 $3\$"
+}
+text() {
+	[[ $(grep -cE '^ +[0-9.]+ s +[0-9]+  [0-9a-f]{12}     1 page  (read|write)' "$work/guest") -eq 4 ]] &&
+		said '^text 42$' && said '^tamtrace: 4 first touches, 2 of them reads; 4 pages; 0 fallbacks'
+}
+stock_kernel() {
+	scripts/build --stock && gives 125 'has no tamalloc/tamalloc_first_touch' \
+		in_guest build/6.12-x86_64-stock/vmlinuz /tamtrace true
+}
+unprivileged() {
+	cp "$tools/tamtrace" "$work/tamtrace"
+	chmod 755 "$work"
+	gives 125 'run as root' setpriv --reuid 65534 --clear-groups "$work/tamtrace" true
+}
+
+# A region written in two seconds, and far above it another, read with large folios.
+{
+	echo seconds,tid,address,pages,access,fallback
+	for ((i = 0; i < 500; i++)); do printf '%d.%03d000,7,0x%x,1,write,0\n' $((i / 250)) $((i % 250 * 4)) $((0x7f0000000000 + i * 4096)); done
+	for ((i = 0; i < 10; i++)); do printf '1.5,8,0x%x,16,read,%d\n' $((0x7f8000000000 + i * 65536)) $((i == 9)); done
+} >"$work/csv"
+from() { gives "$1" "$2" "$tools/tamtrace" --from "$work/csv" "${@:3}"; }
+png() { from 0 '510 first touches, 10 of them reads; 660 pages; 1 fallbacks' --plot "$work/x.png" && head -c 8 "$work/x.png" | cmp - <(printf '\x89PNG\r\n\x1a\n'); }
+svg() {
+	from 0 '' --plot "$work/x.svg" && python3 - "$work/x.svg" <<-'END'
+		import sys, xml.dom.minidom
+		text = " ".join(e.toxml() for e in xml.dom.minidom.parse(sys.argv[1]).getElementsByTagName("text"))
+		assert "2 ranges" in text and "7f0000000000" in text and "7f8000000000" in text and "seconds" in text
+	END
+}
+round_trip() { "$tools/tamtrace" --from - --csv --output "$work/again" <"$work/csv" 2>/dev/null && sed 's/1\.5,8/1.500000,8/' "$work/csv" | cmp - "$work/again"; }
+bad_line() { # LINE
+	{ head -n 2 "$work/csv"; echo "$1"; } >"$work/bad"
+	gives 125 "bad:3 is no touch: $1" "$tools/tamtrace" --from "$work/bad"
+}
+bad_lines() { bad_line x && bad_line 1,2,0x1,0,read,0 && bad_line inf,2,0x1,1,read,0 && bad_line 1,2,0xffffffffffff0000,1,read,0; }
+no_touch() { head -n 1 "$work/csv" >"$work/empty" && gives 125 'nothing to draw' "$tools/tamtrace" --from "$work/empty" --plot "$work/x.png"; }
+no_gnuplot() { PATH=/none from 125 'gnuplot-nox' --plot "$work/x.png"; }
+
+tap_plan 25
+tap_check "it compiles" make -s -C userspace/tools OUT="$PWD/build/userspace"
+tap_check "a guest runs it" run_all
+tap_check "a program's touches are shown, with its threads and children, and its status" right_touches program 1 42
+tap_check "as text as well" text
+tap_check "so are those of a process that runs" right_touches pid 3 0
+tap_check "lost touches are said to be lost" said 'more were lost'
+tap_check "a signal is 128 and its number" said '^killed 137$'
+tap_check "a program that is not there is 127" said '^none 127$'
+tap_check "nothing is left in tracefs" said '^left 0$'
+tap_check "a kernel without the tracepoint is named" stock_kernel
+tap_check "it says that it needs root" unprivileged
+tap_check "a PNG is drawn from CSV" png
+tap_check "an SVG has the ranges of addresses on its axis" svg
+tap_check "CSV is read as it is written" round_trip
+tap_check "lines that are no touches are 125" bad_lines
+tap_check "a file that is no such CSV is 125" gives 125 'is not from tamtrace' "$tools/tamtrace" --from /etc/passwd
+tap_check "a file that is not there is 125" gives 125 '/none: No such file' "$tools/tamtrace" --from /none
+tap_check "no touch to draw is 125" no_touch
+tap_check "no gnuplot is 125" no_gnuplot
+tap_check "a picture of another kind is 125" from 125 'has to end in .png or .svg' --plot x.jpg
+tap_check "a picture that cannot be written is 125" from 125 'No such file' --plot /none/x.png
+tap_check "--help explains it" gives 0 'usage: tamtrace' "$tools/tamtrace" --help
+tap_check "no program is 125" gives 125 'usage: tamtrace' "$tools/tamtrace" --csv
+tap_check "a program and a PID are 125" gives 125 'usage: tamtrace' "$tools/tamtrace" -p 1 true
+tap_check "a PID that is no number is 125" gives 125 '-p 1x is not a number' "$tools/tamtrace" -p 1x
+tap_end

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The functions of tamalloc.h, which describes them. */
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tamalloc.h"
+#include "tamalloc_syscall.h"
+
+int tamalloc_available(void)
+{
+	/* Threads that ask at once find the same, so any order will do. */
+	static atomic_int known = -1;
+	int available = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (available >= 0)
+		return available;
+	/*
+	 * A size of 0 is refused before anything is done. ENOSYS, or what else a
+	 * sandbox answers for a number that it does not know, means no such call.
+	 */
+	int saved = errno;
+
+	available = syscall(__NR_tamalloc, 0, NULL) == -1 && errno == EINVAL;
+	errno = saved;
+	atomic_store_explicit(&known, available, memory_order_relaxed);
+	return available;
+}
+
+void *tamalloc(size_t size)
+{
+	unsigned long addr;
+	void *p;
+
+	if (!size)
+		size = 1;
+	if (tamalloc_available()) {
+		if (!syscall(__NR_tamalloc, size, &addr))
+			return (void *)addr;
+		errno = ENOMEM;
+		return NULL;
+	}
+
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	/* One page for each touch. A kernel without huge pages refuses, and has that. */
+	int saved = errno;
+
+	madvise(p, size, MADV_NOHUGEPAGE);
+	errno = saved;
+	return p;
+}
+
+int tamalloc_release(void *addr, size_t size)
+{
+	return addr ? munmap(addr, size ? size : 1) : 0;
+}
+
+void *tamalloc_resize(void *addr, size_t old_size, size_t new_size)
+{
+	void *p;
+
+	if (!addr)
+		return tamalloc(new_size);
+	p = mremap(addr, old_size ? old_size : 1, new_size ? new_size : 1, MREMAP_MAYMOVE);
+	if (p != MAP_FAILED)
+		return p;
+	/* RLIMIT_MEMLOCK, under mlock(2): for malloc's family, there is no memory. */
+	if (errno == EAGAIN)
+		errno = ENOMEM;
+	return NULL;
+}
+
+int tamalloc_adaptive(void *addr, size_t size, int on)
+{
+	return madvise(addr, size, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}

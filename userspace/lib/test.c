@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every function of libtamalloc and each error that it documents. EXPECT=1 in the
+ * environment says that this kernel has the system call, EXPECT=0 that it has not.
+ */
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tamalloc.h"
+#include "tap.h"
+
+#define MIB (1UL << 20)
+
+/* A call must give NULL and this errno. */
+#define CHECK_NULL(call, err) do {					\
+	errno = 0;							\
+	CHECK((call) == NULL);						\
+	CHECK_EQ(errno, err);						\
+} while (0)
+
+static size_t page;
+
+static const char *obstacle(void)
+{
+	page = sysconf(_SC_PAGESIZE);
+	return getenv("EXPECT") ? NULL : "EXPECT= is not set";
+}
+
+static size_t resident(char *p, size_t size)
+{
+	static unsigned char map[65536];
+	size_t count = 0;
+
+	CHECK(size / page <= sizeof(map));
+	CHECK(!mincore(p, size, map));
+	for (size_t i = 0; i < size / page; i++)
+		count += map[i] & 1;
+	return count;
+}
+
+static void kind(void)
+{
+	char *p, line[300];
+	unsigned long start;
+	FILE *maps;
+	int named = 0;
+
+	errno = 42;
+	CHECK_EQ(tamalloc_available(), atoi(getenv("EXPECT")));
+	CHECK_EQ(tamalloc_available(), atoi(getenv("EXPECT")));
+	p = tamalloc(MIB);
+	CHECK(p);
+	CHECK_EQ(errno, 42);
+	maps = fopen("/proc/self/maps", "re");
+	CHECK(maps);
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-", &start) == 1 && start == (unsigned long)p)
+			named = !!strstr(line, "[anon:tamalloc]");
+	CHECK_EQ(named, tamalloc_available());
+}
+
+static void by_page(void)
+{
+	char *p = tamalloc(8 * MIB);
+
+	CHECK(p && !((uintptr_t)p % page));
+	CHECK_EQ(resident(p, 8 * MIB), 0);
+	p[0] = 1;
+	p[5 * MIB] = 1;
+	CHECK_EQ(p[5 * MIB + 1], 0);
+	CHECK_EQ(resident(p, 8 * MIB), 2);
+}
+
+static void nothing(void)
+{
+	char *p = tamalloc(0), *q = tamalloc(0);
+
+	CHECK(p && q && p != q);
+	p[page - 1] = 1;
+	CHECK(!tamalloc_release(p, 0));
+	CHECK(!tamalloc_release(q, 1));
+	CHECK(!tamalloc_release(NULL, 0));
+	CHECK(!tamalloc_release(NULL, MIB));
+}
+
+static void release(void)
+{
+	char *p = tamalloc(4 * page);
+	unsigned char map;
+
+	p[0] = p[3 * page] = 'x';
+	CHECK(!tamalloc_release(p + page, page));
+	CHECK_FAILS(mincore(p + page, page, &map), ENOMEM);
+	CHECK(p[0] == 'x' && p[3 * page] == 'x' && !p[2 * page]);
+	CHECK_FAILS(tamalloc_release(p + 1, page), EINVAL);
+	CHECK(!tamalloc_release(p, 4 * page));
+}
+
+static void resize(void)
+{
+	char *p = tamalloc_resize(NULL, 0, MIB), *wall;
+
+	p[0] = p[MIB - 1] = 'x';
+	p = tamalloc_resize(p, MIB, 64 * MIB);
+	CHECK(p && p[0] == 'x' && p[MIB - 1] == 'x');
+	CHECK_EQ(resident(p, 64 * MIB), 2);
+	CHECK_EQ(p[MIB], 0);
+	p = tamalloc_resize(p, 64 * MIB, 2 * page);
+	CHECK(p && p[0] == 'x');
+	p[page] = 'y';
+
+	/* No room behind it: it moves, and is of the same kind there. */
+	wall = mmap(p + 2 * page, page, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	CHECK(wall == p + 2 * page);
+	p = tamalloc_resize(p, 2 * page, 8 * MIB);
+	CHECK(p && p + 2 * page != wall && p[0] == 'x' && p[page] == 'y');
+	CHECK_EQ(resident(p, 8 * MIB), 2);
+	p = tamalloc_resize(p, 8 * MIB, 0);
+	CHECK(p && p[0] == 'x');
+	CHECK(!tamalloc_release(p, 0));
+}
+
+static void resize_fails(void)
+{
+	char *p = tamalloc(MIB);
+
+	p[0] = 'x';
+	CHECK_NULL(tamalloc_resize(p + 1, MIB, 2 * MIB), EINVAL);
+	CHECK_NULL(tamalloc_resize(p, MIB, SIZE_MAX / 4), ENOMEM);
+	CHECK(p[0] == 'x');
+	CHECK(!tamalloc_release(p, MIB));
+	CHECK_NULL(tamalloc_resize(p, MIB, 2 * MIB), EFAULT);
+}
+
+static void too_much(void)
+{
+	struct rlimit limit = { 256 * MIB, 256 * MIB };
+
+	CHECK_NULL(tamalloc(SIZE_MAX), ENOMEM);
+	CHECK_NULL(tamalloc(SIZE_MAX / 2), ENOMEM);
+	CHECK_NULL(tamalloc(1UL << 48), ENOMEM);
+	CHECK(!setrlimit(RLIMIT_AS, &limit));
+	CHECK_NULL(tamalloc(256 * MIB), ENOMEM);
+	CHECK(tamalloc(MIB));
+}
+
+static void adaptive(void)
+{
+	char *p = tamalloc(8 * MIB);
+
+	CHECK(!tamalloc_adaptive(p, 8 * MIB, 1));
+	CHECK(!tamalloc_adaptive(p, 4 * MIB, 0));
+	p[0] = p[MIB] = 1;
+	CHECK_EQ(resident(p, 4 * MIB), 2);
+	CHECK_FAILS(tamalloc_adaptive(p + 1, MIB, 1), EINVAL);
+	CHECK(!tamalloc_release(p, 8 * MIB));
+	CHECK_FAILS(tamalloc_adaptive(p, 8 * MIB, 1), ENOMEM);
+}
+
+static void *thread(void *arg)
+{
+	for (int i = 0; i < 500; i++) {
+		char *p = tamalloc(MIB);
+
+		if (!p)
+			return "tamalloc";
+		p[0] = p[page] = 1;
+		p = tamalloc_resize(p, MIB, 3 * MIB);
+		if (!p || p[page] != 1 || p[2 * MIB])
+			return "tamalloc_resize";
+		if (tamalloc_release(p, 3 * MIB))
+			return "tamalloc_release";
+	}
+	return arg;
+}
+
+static void threads(void)
+{
+	pthread_t ids[4];
+	void *failed;
+
+	for (int i = 0; i < 4; i++)
+		CHECK(!pthread_create(&ids[i], NULL, thread, NULL));
+	for (int i = 0; i < 4; i++) {
+		CHECK(!pthread_join(ids[i], &failed));
+		if (failed)
+			tap_fail(__FILE__, __LINE__, "%s failed", (char *)failed);
+	}
+}
+
+static void in_child(void *arg)
+{
+	char *p = arg;
+
+	CHECK(p[0] == 'x' && !p[page]);
+	p[0] = 'c';
+	CHECK(!thread(NULL));
+	CHECK(!tamalloc_release(p, MIB));
+}
+
+static void forks(void)
+{
+	char *p = tamalloc(MIB);
+
+	p[0] = 'x';
+	CHECK_EQ(child(in_child, p), 0);
+	CHECK(p[0] == 'x');
+}
+
+static const struct test tests[] = {
+	{ "it says whether the kernel has the call, and takes memory accordingly", kind },
+	{ "memory is zeroed, and comes page by page", by_page },
+	{ "size 0 counts as 1, and NULL can be released", nothing },
+	{ "a region is released whole or in part", release },
+	{ "a region grows, shrinks and moves without a page touched", resize },
+	{ "a region that cannot be resized is as it was", resize_fails },
+	{ "what cannot be had is ENOMEM", too_much },
+	{ "adaptive is turned on and off", adaptive },
+	{ "threads use it at once", threads },
+	{ "a child uses it, on a copy of its own", forks },
+};
+
+TAP_MAIN(tests, obstacle)

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /tamstat on this process, whose memory is in a known state. Run as root in a guest. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "mem.h"
+#include "settings.h"
+#include "swap_device.h"
+#include "tap.h"
+#include "uapi.h"
+
+#define USER 1000
+
+/* What tamstat with these arguments prints, stderr too; its status has to be @status. */
+static char *tamstat(int status, const char *format, ...)
+{
+	static char said[1 << 16];
+	char command[256];
+	size_t length;
+	va_list args;
+	FILE *pipe;
+	int got;
+
+	length = snprintf(command, sizeof(command), "exec 2>&1; exec /tamstat ");
+	va_start(args, format);
+	vsnprintf(command + length, sizeof(command) - length, format, args);
+	va_end(args);
+	fflush(stdout);
+	pipe = popen(command, "re");
+	CHECK(pipe);
+	length = fread(said, 1, sizeof(said) - 1, pipe);
+	said[length] = 0;
+	got = pclose(pipe);
+	if (got != status << 8)
+		tap_fail(__FILE__, __LINE__, "%s: status 0x%x; %s", command, got, said);
+	return said;
+}
+
+#define CHECK_SAYS(said, words) do {					\
+	if (!strstr(said, words))					\
+		tap_fail(__FILE__, __LINE__, "no \"%s\" in: %s", words, said); \
+} while (0)
+
+struct row {
+	unsigned long regions, reserved, resident, swapped, committed;
+	double percent;
+	char touch[16];
+	int oom;
+};
+
+/* This process in the table, all zero if it is not there. */
+static struct row row_of(const char *table, int pid)
+{
+	struct row row = { 0 };
+
+	for (const char *line = table; line; line = strchr(line, '\n')) {
+		int found = -1;
+
+		line += *line == '\n';
+		if (sscanf(line, "%d %*s %lu %lu %lu %lu %lu %lf %15s %d", &found, &row.regions,
+			   &row.reserved, &row.resident, &row.swapped, &row.committed,
+			   &row.percent, row.touch, &row.oom) == 9 && found == pid)
+			return row;
+	}
+	return (struct row){ 0 };
+}
+
+static void write_pages(char *p, size_t first, size_t count)
+{
+	for (size_t i = first; i < first + count; i++)
+		poke(p + i * page, 1);
+}
+
+static void counts(void)
+{
+	char *p = tamalloc(MIB), *q = tamalloc(3 * MIB);
+	struct row row;
+
+	write_pages(p, 0, 64);
+	write_pages(q, 100, 64);
+	row = row_of(tamstat(0, ""), getpid());
+	CHECK_EQ(row.regions, is_region(q - 1) || is_region(q + 3 * MIB) ? 1 : 2);
+	CHECK_EQ(row.reserved, 4096);
+	CHECK_EQ(row.resident, 512);
+	CHECK_EQ(row.committed, 512);
+	CHECK(row.percent == 12.5);
+	CHECK_EQ(row.oom, number("/proc/self/oom_score"));
+}
+
+static void counts_swapped(void)
+{
+	char *p = tamalloc(MIB);
+	struct row row;
+
+	start_swap();
+	write_pages(p, 0, 64);
+	CHECK(!madvise(p, 32 * page, MADV_PAGEOUT));
+	row = row_of(tamstat(0, ""), getpid());
+	CHECK_EQ(row.resident, 128);
+	CHECK_EQ(row.swapped, 128);
+	CHECK_EQ(row.committed, 256);
+	CHECK(row.percent == 25);
+	stop_swap();
+}
+
+static void kinds(void)
+{
+	char *p = tamalloc(4 * MIB);
+
+	CHECK(!strcmp(row_of(tamstat(0, ""), getpid()).touch, "strict"));
+	CHECK(!madvise(p, 2 * MIB, MADV_HUGEPAGE));
+	CHECK(!strcmp(row_of(tamstat(0, ""), getpid()).touch, "mixed"));
+	CHECK(!madvise(p, 4 * MIB, MADV_HUGEPAGE));
+	CHECK(!strcmp(row_of(tamstat(0, ""), getpid()).touch, "adaptive"));
+}
+
+static void regions(void)
+{
+	char *p = tamalloc(MIB), line[128];
+
+	plain(MIB);
+	write_pages(p, 0, 10);
+	CHECK(!prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, MIB, "mine"));
+	tamstat(0, "%d", getpid());
+	snprintf(line, sizeof(line), "\n%16lx-%-16lx%13d %10d %10d %10d %6.1f  %-8s %s\n",
+		 (long)p, (long)p + MIB, 1024, 40, 0, 40, 3.9, "strict", "[anon:mine]");
+	CHECK_SAYS(tamstat(0, "%d", getpid()), line);
+	CHECK(!strstr(tamstat(0, "%d", getpid()), "[anon:tamalloc]"));
+}
+
+static void no_regions(void)
+{
+	plain(MIB);
+	CHECK_SAYS(tamstat(0, "%d", getpid()), "has no tamalloc memory");
+	CHECK_EQ(row_of(tamstat(0, ""), getpid()).regions, 0);
+}
+
+/* 256 pages in rows of 64. */
+static void check_map(const char *p, const char *first, const char *counts)
+{
+	char line[128];
+	const char *said = tamstat(0, "--map %d", getpid());
+
+	snprintf(line, sizeof(line), "\n%012lx %-64s\n", (long)p, first);
+	for (char *c = line; *c; c++)
+		if (c > line + 14 && *c == ' ')
+			*c = '.';
+	CHECK_SAYS(said, line);
+	CHECK_SAYS(said, counts);
+}
+
+static void map_states(void)
+{
+	char *p = tamalloc(MIB);
+
+	start_swap();
+	write_pages(p, 1, 4);
+	check_map(p, ".DDDD", "256 pages, 1 a letter: 4 resident, 0 swapped; of these 4 dirty, 0 in large");
+	CHECK(!madvise(p + page, page, MADV_PAGEOUT));
+	write_file("/proc/self/clear_refs", "4");
+	write_pages(p, 2, 1);
+	write_pages(p, 6, 1);
+	check_map(p, ".SDRR.D", "4 resident, 1 swapped; of these 2 dirty, 0 in large");
+	stop_swap();
+}
+
+static void map_large(void)
+{
+	char *p = align(tamalloc(huge), huge);
+
+	write_pages(p, 0, 1);
+	CHECK(!madvise(p, huge, MADV_COLLAPSE));
+	check_map(p, "HHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHH",
+		  "512 pages, 1 a letter: 512 resident, 0 swapped; of these 512 dirty, 512 in large");
+}
+
+static void map_scaled(void)
+{
+	char *p = tamalloc(8 * MIB);
+
+	write_pages(p, 0, 1);
+	write_pages(p, 4, 2);
+	write_pages(p, 11, 3);
+	check_map(p, "dDdD", "2048 pages, 4 a letter: 6 resident");
+}
+
+static void map_terabyte(void)
+{
+	char *p = tamalloc(1UL << 40);
+
+	poke(p + (1UL << 39), 1);
+	CHECK_SAYS(tamstat(0, "--map %d", getpid()),
+		   "268435456 pages, 524288 a letter: 1 resident");
+	CHECK_SAYS(tamstat(0, "--json --map %d", getpid()), "\"state\":\"resident\",\"dirty\":true");
+}
+
+static void become_user(void)
+{
+	CHECK(!setgid(USER) && !setuid(USER));
+	/* As after an exec. */
+	CHECK(!prctl(PR_SET_DUMPABLE, 1));
+}
+
+static void as_user(void)
+{
+	char *p = tamalloc(MIB);
+	const char *said;
+	char words[32];
+
+	become_user();
+	write_pages(p, 3, 1);
+	said = tamstat(0, "");
+	CHECK_EQ(row_of(said, getpid()).resident, 4);
+	CHECK_SAYS(said, "more could not be read");
+	snprintf(words, sizeof(words), "%012lx ...D....", (long)p);
+	CHECK_SAYS(tamstat(0, "--map %d", getpid()), words);
+	CHECK_SAYS(tamstat(0, "--map %d", getpid()), "kpageflags cannot be read");
+	CHECK_SAYS(tamstat(1, "%d", getppid()), "Permission denied; it is not this user's");
+	CHECK_SAYS(tamstat(1, "--map --json %d", getppid()), "Permission denied");
+}
+
+static void no_process(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	CHECK_SAYS(tamstat(1, "%d", pid), "is no process");
+	/* A thread of the kernel. */
+	CHECK_SAYS(tamstat(0, "2"), "has no tamalloc memory");
+}
+
+static void vanishing(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			if (!fork()) {
+				poke(tamalloc(MIB), 1);
+				_exit(0);
+			}
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+		}
+	}
+	for (int i = 0; i < 20; i++)
+		CHECK_SAYS(tamstat(0, ""), "The machine has");
+	kill(pid, SIGKILL);
+}
+
+/* Writes its PID, and 40 kB more in each second of three. */
+static void grow(int fd)
+{
+	char *p = tamalloc(MIB);
+	pid_t pid = getpid();
+
+	for (int i = 1; i <= 3; i++) {
+		write_pages(p, 0, 10 * i);
+		if (i == 1)
+			CHECK_EQ(write(fd, &pid, sizeof(pid)), sizeof(pid));
+		sleep(1);
+	}
+}
+
+/* It is not our child: one that has ended and was not waited for is still a process. */
+static void watch(void)
+{
+	const char *said;
+	int fds[2];
+	pid_t pid;
+
+	CHECK(!pipe(fds));
+	if (!fork()) {
+		if (!fork())
+			grow(fds[1]);
+		_exit(0);
+	}
+	CHECK_EQ(read(fds[0], &pid, sizeof(pid)), sizeof(pid));
+	said = tamstat(0, "--watch 0.2 %d", pid);
+	CHECK_SAYS(said, " 40          0         40");
+	CHECK_SAYS(said, " 80          0         80");
+	CHECK_SAYS(said, " 120          0        120");
+	CHECK_SAYS(said, "has ended");
+}
+
+static const struct test tests[] = {
+	{ "the table counts what is reserved and what is resident", counts },
+	{ "what is swapped is committed, and not resident", counts_swapped },
+	{ "a process is strict, adaptive or both", kinds },
+	{ "a region is known whatever its name, and no other memory is one", regions },
+	{ "a process without tamalloc memory is said to have none", no_regions },
+	{ "the map tells untouched, resident, dirty and swapped pages", map_states },
+	{ "the map tells pages of large folios", map_large },
+	{ "the map has small letters where less than half is touched", map_scaled },
+	{ "the map of a terabyte is as fast", map_terabyte },
+	{ "a user sees what is his, and is told of the rest", as_user },
+	{ "what is no process is said to be none", no_process },
+	{ "processes that vanish are no error", vanishing },
+	{ "--watch follows a process to its end", watch },
+};
+
+TAP_MAIN(tests, no_tamalloc)
