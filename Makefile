@@ -78,6 +78,7 @@ test:
 	@scripts/test $(T)
 
 bench: kernel userspace
+	@scripts/setup --bench
 	@scripts/bench --kernel $(image) $(ARGS)
 
 apps: kernel

@@ -29,11 +29,20 @@ done
 echo '{"case": "write", "way": "zeroing", "touched": 1, "cost": 528.0, "spread": 0}'
 echo ']}'
 END
-chmod +x "$work/boot"
+# In scripts/apps' place.
+cat >"$work/apps" <<'END'
+#!/bin/bash
+while [[ $1 != --output ]]; do shift; done
+[[ $MODE != wrong ]] || { echo 'redis on tamrun: WRONG' >&2; exit 1; }
+mkdir -p "$2"
+echo '[{"app": "redis", "memory": "plain", "rss_load": 4711}]' >"$2/apps.json"
+echo 'redis plain 4711'
+END
+chmod +x "$work/boot" "$work/apps"
 touch "$work/image"
 
 bench() { # MODE [ARG]...
-	MODE=$1 TAMALLOC_BENCH_BOOT=$work/boot "$top/scripts/bench" --kernel "$work/image" --output "$work/out/bench" "${@:2}"
+	MODE=$1 TAMALLOC_BENCH_BOOT=$work/boot TAMALLOC_BENCH_APPS=$work/apps "$top/scripts/bench" --kernel "$work/image" --output "$work/out/bench" "${@:2}"
 }
 is_json() { perl -MJSON::PP -e 'local $/; decode_json(<STDIN>)' <"$1"; }
 has_all() {
@@ -42,6 +51,8 @@ has_all() {
 	bench "$1" || return
 	is_json "$work/out/bench/bench.json" || return
 	grep -q '^missed ' "$work/out/bench/bench.txt" || return
+	grep -q '"rss_load": 4711' "$work/out/bench/bench.json" || return
+	grep -q '^redis plain 4711' "$work/out/bench/bench.txt" || return
 	! grep -E '^(boot|bench): ' "$work/out/bench/bench.txt" || return
 	for file in density.svg density.png; do
 		[[ -s $work/out/bench/$file ]] || ! command -v gnuplot || return
@@ -75,11 +86,12 @@ real_guest() {
 		[[ $(grep -c '"case": "stride-1024"' "$work/real.json") -eq 9 ]]
 }
 
-tap_plan 8
+tap_plan 9
 tap_check "figures, what was printed and a picture are left" has_all good
 tap_check "QEMU's known race is worth another boot" has_all race
 tap_check "a boot that fails is an error, and leaves what was there" fails lost 'threads-4 ended with status 121'
 tap_check "half a JSON is an error, and leaves what was there" fails half 'threads-2 gave no JSON, or half'
+tap_check "a program that fails is an error, and leaves what was there" fails wrong 'redis on tamrun: WRONG'
 tap_check "one boot alone leaves its own figures" one_alone
 tap_check "a boot that is not there is an error" fails good 'no boot nonsense' --only nonsense
 tap_check "a kernel that is not there is an error" fails good 'no kernel image' --kernel /none

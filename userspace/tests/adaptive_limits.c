@@ -9,6 +9,7 @@
 
 #include "adaptive.h"
 #include "cgroup.h"
+#include "swap_device.h"
 
 #define LIMIT		(16 * MIB)
 
@@ -175,6 +176,16 @@ static void charge_fails(void)
 	cgroup_remove();
 }
 
+/* The same where reclaim would find room for the window. */
+static void charge_reclaims_nothing(void)
+{
+	start_swap();
+	cgroup_make("16M", "max");
+	CHECK_EQ(child(refused_charge, NULL), 0);
+	cgroup_remove();
+	stop_swap();
+}
+
 /* How far a walk gets until it is killed; shared with the one that is. */
 static size_t *reached;
 
@@ -260,6 +271,7 @@ static const struct test tests[] = {
 	{ "windows are where the region's NUMA policy says", numa },
 	{ "memory in pieces gives single pages, without a stall", in_pieces },
 	{ "a window beyond the cgroup's limit is one page, and nobody is killed", charge_fails },
+	{ "nor is anything swapped out for it", charge_reclaims_nothing },
 	{ "beyond its limit by a page it is killed as if it were strict", killed },
 	{ "a window is charged once and given back whole", charged },
 };
