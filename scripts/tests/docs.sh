@@ -58,11 +58,20 @@ links() {
 	return "$bad"
 }
 
-tap_plan 6
+# What a translation keeps: commands and output, the levels of the headings, the links.
+kept() {
+	grep '^    ' "$1" | sed 's/ *# .*//'
+	grep -oE '^#+ ' "$1"
+	grep -oE '\]\([^)]+\)' "$1" | grep -v '(README' | sort -u
+}
+translated() { diff <(kept README.md) <(kept README.es.md); }
+
+tap_plan 7
 tap_check "transcripts puts what a command prints in its place" renews
 tap_check "with --check it leaves the document alone" check_leaves
 tap_check "a command that fails is 1, and leaves the document alone" failure
 tap_check "every link of the documents leads to a file" links
+tap_check "README.es.md keeps the commands, headings and links of README.md" translated
 tap_check "the experiment on over-commit runs" scripts/transcripts --check docs/overcommit.md
 tap_check "so do the commands of the tutorial" scripts/transcripts --check docs/tutorial.md
 tap_end
