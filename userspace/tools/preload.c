@@ -20,12 +20,26 @@
 #include "tamalloc.h"
 #include "tamrun.h"
 
-/* The arena for large objects would be made later than our hooks are installed. */
-const char *malloc_conf = "oversize_threshold:0";
+/*
+ * The arena for large objects would be made later than our hooks are installed. And each
+ * arena takes 2 MiB of address space and some memory in each process: four for each CPU,
+ * jemalloc's default, are too many on a large machine.
+ */
+const char *malloc_conf = "oversize_threshold:0,narenas:8";
+
+/*
+ * From this size on jemalloc purges what is freed at once. It would write zeroes to all of
+ * a dirty extent that calloc() gets, as it does for hooks that are not its own.
+ */
+#define PURGED_WHEN_FREED	((size_t)256 << 10)
 
 static struct tamrun_stats *stats;
 static atomic_ulong reserved;
 static bool adaptive;
+/* The first extent that arena 0 has got from us. */
+static struct {
+	char *start, *end;
+} first;
 
 static void count(size_t size)
 {
@@ -71,7 +85,7 @@ static void *extent_alloc(extent_hooks_t *hooks, void *at, size_t size, size_t a
 {
 	void *p;
 
-	(void)hooks, (void)arena;
+	(void)hooks;
 	/* tamalloc does not let one choose the address. */
 	if (at)
 		return NULL;
@@ -81,6 +95,11 @@ static void *extent_alloc(extent_hooks_t *hooks, void *at, size_t size, size_t a
 	if (adaptive)
 		advise(p, size);
 	count(size);
+	/* Found by start(), before there is another thread. */
+	if (!arena && !first.start) {
+		first.start = p;
+		first.end = first.start + size;
+	}
 	/* So that calloc() leaves it alone. */
 	*zero = true;
 	*commit = true;
@@ -177,39 +196,58 @@ static void open_stats(const char *path)
 		stats = NULL;
 }
 
-static void __attribute__((noreturn)) die(const char *what)
+static void __attribute__((noreturn)) die(const char *what, int error)
 {
-	dprintf(2, "tamrun: %s failed in this jemalloc; libtamrun.so is built for 5.3\n", what);
+	/* So mallctl() says that the arena could not be made. */
+	if (error == EFAULT)
+		dprintf(2, "tamrun: no address space for %s; MALLOC_CONF=narenas:1 takes less\n", what);
+	else
+		dprintf(2, "tamrun: %s failed in this jemalloc; libtamrun.so is built for 5.3\n", what);
 	_exit(125);
+}
+
+/* A setting of jemalloc's for one arena; for one that is not there yet, this makes it. */
+static void set(unsigned int arena, const char *setting, void *value, size_t size)
+{
+	char name[64];
+	int error;
+
+	snprintf(name, sizeof(name), "arena.%u.%s", arena, setting);
+	error = mallctl(name, NULL, NULL, value, size);
+	if (error)
+		die(name, error);
 }
 
 /*
  * jemalloc has made arena 0 and mapped its first 2 MiB by itself. What is left of that
- * is taken and never touched, size by size, until the next comes from our hook.
+ * is taken and never touched, size by size, until the next comes from our hook. What came
+ * from there is given back at the end: it would be the next that one gets.
  */
 static void leave_first_mapping(void)
 {
 	int flags = MALLOCX_ARENA(0) | MALLOCX_TCACHE_NONE;
-	size_t size = 1 << 20;
+	void *ours[9] = { };
 
-	while (size >= 4096) {
-		unsigned long before = atomic_load(&reserved);
-		void *p = mallocx(size, flags);
+	for (int i = 0; i < 9; i++) {
+		char *p;
 
-		if (p && atomic_load(&reserved) == before)
-			continue;
-		if (p)
-			dallocx(p, flags);
-		size /= 2;
+		do
+			p = mallocx((1 << 20) >> i, flags);
+		while (p && (p < first.start || p >= first.end));
+		ours[i] = p;
 	}
+	for (int i = 0; i < 9; i++)
+		if (ours[i])
+			dallocx(ours[i], flags);
 }
 
 static void __attribute__((constructor(101))) start(int argc, char **argv, char **envp)
 {
 	extent_hooks_t *ours = &hooks;
+	size_t threshold = PURGED_WHEN_FREED;
 	unsigned int arenas;
 	size_t size = sizeof(arenas);
-	char name[64];
+	int error;
 
 	(void)argc, (void)argv;
 	/* libc's constructor is yet to come, and jemalloc reads MALLOC_CONF. */
@@ -217,13 +255,12 @@ static void __attribute__((constructor(101))) start(int argc, char **argv, char 
 		environ = envp;
 	adaptive = getenv(TAMRUN_ADAPTIVE);
 	open_stats(getenv(TAMRUN_STATS));
-	if (mallctl("opt.narenas", &arenas, &size, NULL, 0))
-		die("opt.narenas");
-	/* For an arena that is not there yet, this makes it. */
+	error = mallctl("opt.narenas", &arenas, &size, NULL, 0);
+	if (error)
+		die("opt.narenas", error);
 	for (unsigned int i = 0; i < arenas; i++) {
-		snprintf(name, sizeof(name), "arena.%u.extent_hooks", i);
-		if (mallctl(name, NULL, NULL, &ours, sizeof(ours)))
-			die(name);
+		set(i, "extent_hooks", &ours, sizeof(ours));
+		set(i, "oversize_threshold", &threshold, sizeof(threshold));
 	}
 	leave_first_mapping();
 }

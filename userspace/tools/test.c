@@ -151,7 +151,45 @@ static void calloc_untouched(void)
 	CHECK_EQ(p[MAX_SIZE / 3], 0);
 }
 
-/* With MALLOC_CONF=dirty_decay_ms:0, at once; the addresses stay reserved. */
+/* Also of what was in use before, which jemalloc would write zeroes to. */
+static void calloc_reused_untouched(void)
+{
+	for (size_t size = MIB / 4; size <= MAX_SIZE; size *= 2) {
+		char *p = malloc(size);
+
+		memset(p, 1, size);
+		free(p);
+		p = calloc(1, size);
+		CHECK(p && resident(p, size) <= 1);
+		for (size_t i = 0; i < size; i += page)
+			CHECK_EQ(p[i], 0);
+		free(p);
+	}
+}
+
+/* Below RLIMIT_AS, which counts it: what was reserved before main(). */
+static void little_at_start(void)
+{
+	long kb = 0;
+	char line[300];
+	FILE *file = fopen("/proc/self/smaps", "re");
+	int inside = 0;
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file)) {
+		unsigned long start, end;
+
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = !!strstr(line, "[anon:tamalloc]");
+		if (inside && !strncmp(line, "Size:", 5))
+			kb += atol(line + 5);
+	}
+	fclose(file);
+	tap_note("%ld kB reserved", kb);
+	CHECK(kb > 0 && kb <= 24 * 1024);
+}
+
+/* At once, if it is large; the addresses stay reserved. */
 static void goes_back(void)
 {
 	char *p = malloc(MAX_SIZE);
@@ -220,10 +258,12 @@ static void advised(void)
 }
 
 static const struct test tests[] = {
+	{ "a process starts with little reserved", little_at_start },
 	{ "the main thread's memory is tamalloc's", in_main },
 	{ "other threads' memory is tamalloc's", in_threads },
 	{ "so is that of a child and its threads", after_fork },
 	{ "calloc touches nothing of large objects", calloc_untouched },
+	{ "nor of those that were in use before", calloc_reused_untouched },
 	{ "what is freed is no longer resident", goes_back },
 	{ "calloc's memory is zero when it is used again", zeroed_again },
 	{ "realloc keeps the contents", realloc_keeps },
