@@ -4,7 +4,7 @@
 
 KERNEL ?= 6.12
 ARCH ?= x86_64
-export KERNEL ARCH KERNEL_SRC V DEBUG
+export KERNEL ARCH KERNEL_SRC V DEBUG CONFIG LOCALMODCONFIG
 
 ifneq ($(words $(CURDIR)),1)
 $(error the kernel cannot be built in a path with spaces: move this clone, $(CURDIR))
@@ -33,6 +33,7 @@ help:
 	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
 	@echo 'make matrix   docs/matrix.md, anew'
 	@echo 'make install  libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
+	@echo 'make deb      Debian packages of such a kernel for a machine of yours, from its config or CONFIG='
 	@echo 'make shell    a shell in a guest that has the demo and the tests'
 	@echo 'make gdb      the same, waiting for gdb on 127.0.0.1:1234'
 	@echo 'make clean    remove build/'
@@ -96,6 +97,10 @@ shell gdb: kernel userspace
 	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
 		--add userspace/tests/run.sh
 
+deb:
+	@scripts/setup --deb
+	@scripts/deb
+
 PREFIX ?= /usr/local
 install:
 	@scripts/setup --install
@@ -106,4 +111,4 @@ install:
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run test bench apps soak matrix shell gdb install clean
+.PHONY: help setup kernel userspace program run test bench apps soak matrix shell gdb deb install clean

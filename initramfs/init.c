@@ -62,8 +62,12 @@ die(const char *format, ...)
 static void mount_one(const char *type, const char *where)
 {
 	mkdir(where, 0755);
-	/* ENODEV: not in this kernel. EBUSY: the kernel has mounted it. */
-	if (mount(type, where, type, 0, NULL) && errno != ENODEV && errno != EBUSY)
+	/*
+	 * ENODEV, or ENOENT below /sys: not in this kernel. EBUSY: the kernel
+	 * has mounted it.
+	 */
+	if (mount(type, where, type, 0, NULL) && errno != ENODEV &&
+	    errno != ENOENT && errno != EBUSY)
 		die("mount %s on %s", type, where);
 }
 

@@ -17,7 +17,7 @@ silent() {
 	echo "$said"
 	[[ $status -eq 0 && ! $said ]]
 }
-commands=(scripts/{apply,apps,bench,boot,build,check-config,checkout,closure,export,initramfs,judge,matrix,selftests,setup,tally,test,transcripts})
+commands=(scripts/{apply,apps,bench,boot,build,check-config,checkout,closure,deb,export,initramfs,judge,matrix,selftests,setup,tally,test,transcripts})
 
 pages=(docs/man/*)
 tap_plan $((2 + ${#pages[@]} + ${#commands[@]}))

@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2154 # $name, $began and $log are of the script that sources this
+# What a build says while it runs: $name is who speaks, $began the $SECONDS at which the
+# stage began, $log where make's output goes.
+
+stage() { printf '%-58s %3d s\n' "$name: $1" $((SECONDS - began)); }
+
+fail() {
+	echo "$name: $1" >&2
+	if [[ -e ${2-} ]]; then
+		tail -n 20 "$2" | sed 's/^/  | /' >&2
+		echo "$name: the whole log: $2" >&2
+	fi
+	exit 1
+}
+
+# show_progress STEPS EXPECTED EVERY: a live count, or a line in EVERY seconds where there
+# is no terminal. How many there will be is known from the last cold build, from the file
+# STEPS; before the first one EXPECTED is the guess, if there is one.
+show_progress() {
+	local steps=0 file=$1 expected=$2 every=$3 shown=$SECONDS line
+
+	[[ ! -e $file ]] || expected=$(<"$file")
+
+	while IFS= read -r line; do
+		echo "$line" >&5
+		[[ $line =~ ^\ \ (CC|AS)\  ]] || continue
+		steps=$((steps + 1))
+		if [[ -t 1 ]]; then
+			printf '\r%s: compiling %d%s ' "$name" $steps "${expected:+ of about $expected}"
+		elif ((SECONDS - shown >= every)); then
+			shown=$SECONDS
+			printf '%s: compiling %d%s, %d s\n' "$name" $steps "${expected:+ of about $expected}" $((SECONDS - began))
+		fi
+	done 5>"$log"
+	[[ ! -t 1 ]] || printf '\r\033[K'
+	((steps < 500)) || echo $steps >"$file"
+}
