@@ -2,6 +2,7 @@
 /* The functions of tamalloc.h, which describes them. */
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -73,6 +74,9 @@ void *tamalloc_resize(void *addr, size_t old_size, size_t new_size)
 	/* RLIMIT_MEMLOCK, under mlock(2): for malloc's family, there is no memory. */
 	if (errno == EAGAIN)
 		errno = ENOMEM;
+	/* At a page, EINVAL is for a size that no address space has room for: a new or an old one. */
+	if (errno == EINVAL && !((uintptr_t)addr % sysconf(_SC_PAGESIZE)))
+		errno = new_size > old_size ? ENOMEM : EFAULT;
 	return NULL;
 }
 

@@ -134,6 +134,8 @@ static void resize_fails(void)
 	p[0] = 'x';
 	CHECK_NULL(tamalloc_resize(p + 1, MIB, 2 * MIB), EINVAL);
 	CHECK_NULL(tamalloc_resize(p, MIB, SIZE_MAX / 4), ENOMEM);
+	CHECK_NULL(tamalloc_resize(p, MIB, SIZE_MAX), ENOMEM);
+	CHECK_NULL(tamalloc_resize(p, SIZE_MAX, MIB), EFAULT);
 	CHECK(p[0] == 'x');
 	CHECK(!tamalloc_release(p, MIB));
 	CHECK_NULL(tamalloc_resize(p, MIB, 2 * MIB), EFAULT);
