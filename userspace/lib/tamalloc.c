@@ -9,10 +9,14 @@
 #include "tamalloc.h"
 #include "tamalloc_syscall.h"
 
+/*
+ * Whether there is the call; -1 before somebody asks. Threads that ask at once find the
+ * same, so any order will do.
+ */
+static atomic_int known = -1;
+
 int tamalloc_available(void)
 {
-	/* Threads that ask at once find the same, so any order will do. */
-	static atomic_int known = -1;
 	int available = atomic_load_explicit(&known, memory_order_relaxed);
 
 	if (available >= 0)
@@ -37,10 +41,17 @@ void *tamalloc(size_t size)
 	if (!size)
 		size = 1;
 	if (tamalloc_available()) {
+		int saved = errno;
+
 		if (!syscall(__NR_tamalloc, size, &addr))
 			return (void *)addr;
-		errno = ENOMEM;
-		return NULL;
+		if (errno != ENOSYS && errno != EPERM) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		/* The program has put itself into a sandbox that does not let the call pass. */
+		atomic_store_explicit(&known, 0, memory_order_relaxed);
+		errno = saved;
 	}
 
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
