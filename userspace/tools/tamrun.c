@@ -24,6 +24,11 @@
 /* Exit statuses of our own; the others are the program's. */
 enum { CANNOT_SET_UP = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
 
+/* What we wait for while the program runs, and what was blocked before. */
+static sigset_t awaited, before;
+/* The last signal that asked us to end, or 0. */
+static int stopped;
+
 static void usage(FILE *to)
 {
 	fputs("usage: tamrun [--adaptive] [--stats] [--compare] PROGRAM [ARG]...\n"
@@ -103,6 +108,46 @@ static void __attribute__((noreturn)) run(char **argv)
 	_exit(error == ENOENT ? NOT_FOUND : CANNOT_RUN);
 }
 
+/* What we were started with ignored stays so, for the program too. */
+static void await_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD };
+	struct sigaction action;
+
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&awaited);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (!sigaction(numbers[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&awaited, numbers[i]);
+	sigprocmask(SIG_BLOCK, &awaited, &before);
+}
+
+/*
+ * Until @pid has ended, whose status it returns. The terminal sends its signals to the
+ * program itself, others are passed on; we report what became of it.
+ */
+static int await(pid_t pid, struct rusage *usage)
+{
+	int number, status;
+
+	for (;;) {
+		number = sigwaitinfo(&awaited, NULL);
+		if (number == SIGHUP || number == SIGTERM)
+			kill(pid, number);
+		/* Of signals that are pending, the one with the lowest number comes: SIGCHLD is last. */
+		if (number > 0 && number != SIGCHLD)
+			stopped = number;
+		if (number != SIGCHLD)
+			continue;
+		pid_t ended = wait4(pid, &status, WNOHANG, usage);
+
+		if (ended < 0)
+			die("wait4: %s", strerror(errno));
+		if (ended)
+			return status;
+	}
+}
+
 /* Runs it in a child; its status as a shell has it. */
 static int measure(char **argv, int quiet, struct rusage *usage)
 {
@@ -112,6 +157,7 @@ static int measure(char **argv, int quiet, struct rusage *usage)
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
 	if (!pid) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		if (quiet) {
 			int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -121,14 +167,7 @@ static int measure(char **argv, int quiet, struct rusage *usage)
 		}
 		run(argv);
 	}
-	/* The terminal's signals are for the program; we report what became of it. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	while (wait4(pid, &status, 0, usage) != pid)
-		if (errno != EINTR)
-			die("wait4: %s", strerror(errno));
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
+	status = await(pid, usage);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -191,8 +230,12 @@ int main(int argc, char **argv)
 		return CANNOT_SET_UP;
 	}
 
+	if (count)
+		await_signals();
 	if (compare)
 		other = measure(argv, 1, &without);
+	if (stopped)
+		return 128 + stopped;
 	if (!tamalloc_available())
 		fputs("tamrun: this kernel has no tamalloc; mmap stands in for it\n", stderr);
 	preload();
