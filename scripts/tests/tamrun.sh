@@ -68,13 +68,18 @@ one_run() { # SIGNAL STATUS
 		"$tools/tamrun" --compare sh -c "echo >>'$work/runs'; sleep 4" && [[ $(wc -l <"$work/runs") -eq 1 ]]
 }
 
+apart() { # DIRECTORY
+	mkdir "$work/$1" && cp "$tools"/{tamrun,libtamrun.so} "$work/$1" &&
+		gives 125 'a space or a colon' "$work/$1/tamrun" true
+}
+
 static_program() {
 	echo 'int main(void) { return 0; }' | gcc -static -o "$work/static" -x c - &&
 		gives 0 'did not load libtamrun.so' "$tools/tamrun" --stats "$work/static"
 }
 
 seq 5000 -1 1 >"$work/numbers"
-tap_plan 19
+tap_plan 21
 tap_check "it compiles" make -s -C userspace/tools OUT="$out"
 tap_check "the malloc family's memory is tamalloc's, and keeps malloc's promises" passes /tamrun /test
 tap_check "with --adaptive likewise" passes env ADAPTIVE=1 /tamrun --adaptive /test
@@ -92,6 +97,8 @@ tap_check "nor after SIGTERM" one_run TERM 143
 tap_check "a program that is not there is 127" gives 127 '/none: No such file' "$tools/tamrun" /none
 tap_check "a file that is no program is 126" gives 126 'Permission denied' "$tools/tamrun" "$work/numbers"
 tap_check "a static program is found out" static_program
+tap_check "a path with a space, where LD_PRELOAD is split, is 125" apart 'a b'
+tap_check "so is one with a colon" apart a:b
 tap_check "no program is 125" gives 125 'usage: tamrun' "$tools/tamrun" --stats
 tap_check "an unknown option is 125" gives 125 'usage: tamrun' "$tools/tamrun" --none sort
 tap_check "make install puts its files below DESTDIR" install_it

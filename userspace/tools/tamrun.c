@@ -73,6 +73,10 @@ static void preload(void)
 			die("%s", strerror(errno));
 		if (access(path, R_OK))
 			continue;
+		/* The program would run without the library, and nobody would know. */
+		if (strpbrk(path, " :"))
+			die("%s has a space or a colon in its path, where LD_PRELOAD is split: "
+			    "put tamrun elsewhere", path);
 		if (others && *others && asprintf(&path, "%s:%s", path, others) < 0)
 			die("%s", strerror(errno));
 		setenv("LD_PRELOAD", path, 1);
