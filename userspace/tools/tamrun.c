@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tamalloc.h"
@@ -29,6 +30,15 @@ static sigset_t awaited, before;
 /* The last signal that asked us to end, or 0. */
 static int stopped;
 
+/* What a run took; @committed is the most that was seen, in kB, -1 if there was no region. */
+struct run {
+	struct rusage usage;
+	long committed;
+};
+
+#define NS 1000000000LL
+#define MS 1000000LL
+
 static void usage(FILE *to)
 {
 	fputs("usage: tamrun [--adaptive] [--stats] [--compare] PROGRAM [ARG]...\n"
@@ -36,8 +46,8 @@ static void usage(FILE *to)
 	      "Runs PROGRAM with the memory of malloc() and its family from tamalloc.\n"
 	      "\n"
 	      "--adaptive  all of that memory with adaptive first touch\n"
-	      "--stats     say on stderr at the end what the run took: bytes reserved, peak\n"
-	      "            resident, page faults\n"
+	      "--stats     say on stderr at the end what the run took: kB reserved, peak\n"
+	      "            committed, peak resident, page faults\n"
 	      "--compare   the same next to a run without tamrun, which comes first; what\n"
 	      "            that one prints goes to /dev/null, and it has no input\n"
 	      "\n"
@@ -126,16 +136,59 @@ static void await_signals(void)
 	sigprocmask(SIG_BLOCK, &awaited, &before);
 }
 
+/* What @pid has of tamalloc's memory now, resident or in swap. */
+static void sample(pid_t pid, struct run *run)
+{
+	unsigned long resident = 0, swapped = 0;
+	long sum = -1;
+	char path[64], *line = NULL;
+	size_t size = 0;
+	FILE *smaps;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	smaps = fopen(path, "re");
+	if (!smaps)
+		return;
+	while (getline(&line, &size, smaps) > 0) {
+		sscanf(line, "Rss: %lu", &resident);
+		sscanf(line, "Swap: %lu", &swapped);
+		/* These end a mapping. The name [anon:tamalloc] can be changed by the program. */
+		if (!strncmp(line, "VmFlags:", 8) && strstr(line, " tm"))
+			sum = (sum < 0 ? 0 : sum) + resident + swapped;
+	}
+	free(line);
+	fclose(smaps);
+	if (sum > run->committed)
+		run->committed = sum;
+}
+
+static long long nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS + now.tv_nsec;
+}
+
 /*
  * Until @pid has ended, whose status it returns. The terminal sends its signals to the
  * program itself, others are passed on; we report what became of it.
  */
-static int await(pid_t pid, struct rusage *usage)
+static int await(pid_t pid, struct run *run)
 {
+	long long pause = MS, now, took;
 	int number, status;
 
+	run->committed = -1;
 	for (;;) {
-		number = sigwaitinfo(&awaited, NULL);
+		/* Often at first, for short programs; for 5% of the time at most. */
+		now = nanoseconds();
+		sample(pid, run);
+		took = nanoseconds() - now;
+		pause = pause < 25 * MS ? 2 * pause : 50 * MS;
+		now = pause > 20 * took ? pause : 20 * took;
+		number = sigtimedwait(&awaited, NULL,
+				      &(struct timespec){ now / NS, now % NS });
 		if (number == SIGHUP || number == SIGTERM)
 			kill(pid, number);
 		/* Of signals that are pending, the one with the lowest number comes: SIGCHLD is last. */
@@ -143,7 +196,7 @@ static int await(pid_t pid, struct rusage *usage)
 			stopped = number;
 		if (number != SIGCHLD)
 			continue;
-		pid_t ended = wait4(pid, &status, WNOHANG, usage);
+		pid_t ended = wait4(pid, &status, WNOHANG, &run->usage);
 
 		if (ended < 0)
 			die("wait4: %s", strerror(errno));
@@ -153,7 +206,7 @@ static int await(pid_t pid, struct rusage *usage)
 }
 
 /* Runs it in a child; its status as a shell has it. */
-static int measure(char **argv, int quiet, struct rusage *usage)
+static int measure(char **argv, int quiet, struct run *took)
 {
 	pid_t pid = fork();
 	int status;
@@ -171,29 +224,36 @@ static int measure(char **argv, int quiet, struct rusage *usage)
 		}
 		run(argv);
 	}
-	status = await(pid, usage);
+	status = await(pid, took);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void report(const struct tamrun_stats *stats, const struct rusage *with,
-		   const struct rusage *without)
+static void print_row(const char *name, int columns, long with, long without)
 {
-	long rows[][2] = {
-		{ stats->reserved >> 10, -1 },
-		{ with->ru_maxrss, without ? without->ru_maxrss : -1 },
-		{ with->ru_minflt + with->ru_majflt,
-		  without ? without->ru_minflt + without->ru_majflt : -1 },
-	};
-	static const char * const names[] = { "reserved, kB", "peak resident, kB", "faults" };
+	long figures[] = { with, without };
 
-	if (without)
-		fprintf(stderr, "  %-18s %12s %12s\n", "", "tamrun", "without");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		fprintf(stderr, "  %-18s %12ld", names[i], rows[i][0]);
-		if (rows[i][1] >= 0)
-			fprintf(stderr, " %12ld", rows[i][1]);
-		fputc('\n', stderr);
+	fprintf(stderr, "  %-18s", name);
+	for (int i = 0; i < columns; i++) {
+		if (figures[i] < 0)
+			fprintf(stderr, " %12s", "-");
+		else
+			fprintf(stderr, " %12ld", figures[i]);
 	}
+	fputc('\n', stderr);
+}
+
+/* The second run is all zero if there was none, and not printed. */
+static void report(const struct tamrun_stats *stats, const struct run runs[2], int columns)
+{
+	const struct rusage *with = &runs[0].usage, *without = &runs[1].usage;
+
+	if (columns == 2)
+		fprintf(stderr, "  %-18s %12s %12s\n", "", "tamrun", "without");
+	print_row("reserved, kB", columns, stats->reserved >> 10, -1);
+	print_row("peak committed, kB", columns, runs[0].committed, runs[1].committed);
+	print_row("peak resident, kB", columns, with->ru_maxrss, without->ru_maxrss);
+	print_row("faults", columns, with->ru_minflt + with->ru_majflt,
+		  without->ru_minflt + without->ru_majflt);
 }
 
 int main(int argc, char **argv)
@@ -206,7 +266,7 @@ int main(int argc, char **argv)
 		{ 0 }
 	};
 	int adaptive = 0, count = 0, compare = 0, status, other = 0, option;
-	struct rusage with, without;
+	struct run runs[2] = { 0 };
 	struct tamrun_stats *stats;
 
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
@@ -237,7 +297,7 @@ int main(int argc, char **argv)
 	if (count)
 		await_signals();
 	if (compare)
-		other = measure(argv, 1, &without);
+		other = measure(argv, 1, &runs[1]);
 	if (stopped)
 		return 128 + stopped;
 	if (!tamalloc_available())
@@ -250,7 +310,7 @@ int main(int argc, char **argv)
 	if (!count)
 		run(argv);
 	stats = share_stats();
-	status = measure(argv, 0, &with);
+	status = measure(argv, 0, &runs[0]);
 
 	fprintf(stderr, "tamrun: %s ended with status %d\n", argv[0], status);
 	if (compare && other != status)
@@ -258,6 +318,6 @@ int main(int argc, char **argv)
 	if (!stats->processes)
 		fputs("tamrun: it did not load libtamrun.so: is it static, or set-user-ID?\n",
 		      stderr);
-	report(stats, &with, compare ? &without : NULL);
+	report(stats, runs, 1 + compare);
 	return status;
 }
