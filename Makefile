@@ -97,10 +97,12 @@ shell gdb: kernel userspace
 		--add userspace/tests/run.sh
 
 PREFIX ?= /usr/local
+# Absolute, as each part would take it from its own directory.
+install: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
 install:
 	@scripts/setup --install
 	@for part in lib tools; do \
-		$(MAKE) -s -C userspace/$$part install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' || exit; \
+		$(MAKE) -s -C userspace/$$part install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(to)' || exit; \
 	done
 
 clean:
