@@ -52,8 +52,11 @@ run_all() {
 		until [ -d /sys/kernel/tracing/instances/tamtrace.$t ]; do :; done
 		kill -TERM $t; wait $t; mark early $?
 		timeout -s QUIT 4 /tamtrace -p $$; mark quit $?
-		{ /tamtrace /test-tamtrace many 64; echo $? >/tmp/status; } 2>&1 | head -n 1
-		mark pipe $(cat /tmp/status)' >"$work/guest" 2>&1
+		{ /tamtrace /test-tamtrace many 64; echo $? >/tmp/status; } 2>&1 | head -n 1 >/dev/null
+		mark pipe $(cat /tmp/status)
+		/tamtrace --plot /tmp/x.png sh -c "echo it ran"
+		printf "#!/bin/sh\n" >/bin/gnuplot; chmod +x /bin/gnuplot
+		/tamtrace --plot /tmp/x.png sh -c "exit 3"; echo "untouched $?"' >"$work/guest" 2>&1
 }
 said() { grep -q "$@" "$work/guest" || { cat "$work/guest"; return 1; }; }
 
@@ -104,10 +107,16 @@ bad_line() { # LINE
 	gives 125 "bad:3 is no touch: $1" "$tools/tamtrace" --from "$work/bad"
 }
 bad_lines() { bad_line x && bad_line 1,2,0x1,0,read,0 && bad_line inf,2,0x1,1,read,0 && bad_line 1,2,0xffffffffffff0000,1,read,0; }
-no_touch() { head -n 1 "$work/csv" >"$work/empty" && gives 125 'nothing to draw' "$tools/tamtrace" --from "$work/empty" --plot "$work/x.png"; }
-no_gnuplot() { PATH=/none from 125 'gnuplot-nox' --plot "$work/x.png"; }
+no_touch() { head -n 1 "$work/csv" >"$work/empty" && gives 0 'nothing to draw' "$tools/tamtrace" --from "$work/empty" --plot "$work/x.png"; }
+no_gnuplot() { PATH=/none from 125 'gnuplot-nox' --plot "$work/x.png" && said 'gnuplot-nox' && ! grep 'it ran' "$work/guest"; }
+# On a full disk gnuplot's status is 0.
+old_picture() { # STATUS, gnuplot's
+	mkdir -p "$work/bin" && printf '#!/bin/sh\necho half; exit %d\n' "$1" >"$work/bin/gnuplot" && chmod +x "$work/bin/gnuplot" &&
+		echo old >"$work/x.png" && PATH=$work/bin:$PATH from 125 'as it was' --plot "$work/x.png" &&
+		[[ $(cat "$work"/x.png*) == old ]]
+}
 
-tap_plan 29
+tap_plan 32
 tap_check "it compiles" make -s -C userspace/tools OUT="$PWD/build/userspace"
 tap_check "a guest runs it" run_all
 tap_check "a program's touches are shown, with its threads and children, and its status" right_touches program 1 42
@@ -129,8 +138,11 @@ tap_check "CSV is read as it is written" round_trip
 tap_check "lines that are no touches are 125" bad_lines
 tap_check "a file that is no such CSV is 125" gives 125 'is not from tamtrace' "$tools/tamtrace" --from /etc/passwd
 tap_check "a file that is not there is 125" gives 125 '/none: No such file' "$tools/tamtrace" --from /none
-tap_check "no touch to draw is 125" no_touch
-tap_check "no gnuplot is 125" no_gnuplot
+tap_check "no touch to draw is said, and no failure" no_touch
+tap_check "the status is the program's then" said '^untouched 3$'
+tap_check "no gnuplot is 125, before the program runs" no_gnuplot
+tap_check "a picture that could not be drawn leaves the old one" old_picture 1
+tap_check "so does one that was cut off" old_picture 0
 tap_check "a picture of another kind is 125" from 125 'has to end in .png or .svg' --plot x.jpg
 tap_check "a picture that cannot be written is 125" from 125 'No such file' --plot /none/x.png
 tap_check "--help explains it" gives 0 'usage: tamtrace' "$tools/tamtrace" --help
