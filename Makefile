@@ -102,10 +102,12 @@ deb:
 	@scripts/deb
 
 PREFIX ?= /usr/local
+# Absolute, as each part would take it from its own directory.
+install: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
 install:
 	@scripts/setup --install
 	@for part in lib tools; do \
-		$(MAKE) -s -C userspace/$$part install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' || exit; \
+		$(MAKE) -s -C userspace/$$part install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(to)' || exit; \
 	done
 
 clean:

@@ -8,7 +8,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.." || exit
 top=$PWD
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+relative=build/test-install
+trap 'rm -rf "$work" {.,userspace/lib,userspace/tools}/"$relative"' EXIT
 out=$top/build/userspace
 installed=(include/tamalloc.h include/tamalloc_syscall.h
 	lib/libtamalloc.a lib/libtamalloc.so lib/libtamalloc.so.0 lib/pkgconfig/tamalloc.pc
@@ -19,7 +20,7 @@ passes_on() { # KERNEL EXPECT
 
 	said=$(scripts/boot --kernel "build/$1/vmlinuz" --add "$out/lib/test" -- env EXPECT="$2" /test 2>&1) || status=$?
 	echo "$said"
-	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 10 ]]
+	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
 }
 stock_kernel() { scripts/build --stock && passes_on 6.12-x86_64-stock 0; }
 
@@ -43,7 +44,29 @@ compile() { # COMPILER SUFFIX [PKG_CONFIG_OPTION]
 }
 is_linked_to() { readelf -d "$work/x" | grep -q 'libtamalloc.so.0'; }
 
-tap_plan 9
+# make install to where programs look, as root, with an ldconfig that only says so.
+runs_ldconfig() {
+	mkdir "$work/bin" && printf '#!/bin/sh\necho ldconfig ran\n' >"$work/bin/ldconfig" &&
+		printf '#!/bin/sh\necho 0\n' >"$work/bin/id" && chmod +x "$work"/bin/* || return
+	export PATH=$work/bin:$PATH
+	diff <(make -s -C userspace/lib install OUT="$out" PREFIX="$work/real"
+		make -s -C userspace/lib install OUT="$out" PREFIX=/real DESTDIR="$work") <(echo 'ldconfig ran')
+}
+relative_destdir() {
+	make -s install PREFIX=/opt/ta DESTDIR="$relative" && find "$relative" userspace -path '*opt/ta*' &&
+		[[ -e $relative/opt/ta/lib/libtamalloc.a && -e $relative/opt/ta/bin/tamrun ]]
+}
+refuses() { # PREFIX...
+	local prefix said
+
+	for prefix; do
+		said=$(make -s -C userspace/lib install OUT="$out" PREFIX="$prefix" DESTDIR="$work/refused" 2>&1) && return 1
+		echo "$said"
+		[[ $said == *"PREFIX=$prefix"* && ! -e $work/refused ]] || return
+	done
+}
+
+tap_plan 12
 tap_check "it compiles" make -s -C userspace/lib OUT="$out"
 tap_check "its tests pass on a kernel with the call" passes_on 6.12-x86_64 1
 tap_check "its tests pass on a kernel without the call, by mmap" stock_kernel
@@ -53,4 +76,7 @@ tap_check "pkg-config tells how to link it statically, and the manual's example 
 tap_check "the same with the shared library" compile gcc c
 tap_check "which is what the program is linked to" is_linked_to
 tap_check "C++ can use it" compile g++ cc
+tap_check "make install runs ldconfig, and not with DESTDIR" runs_ldconfig
+tap_check "a relative DESTDIR is one directory" relative_destdir
+tap_check "a PREFIX that pkg-config could not print is refused" refuses '/opt/a b' /opt/a,b '/opt/a&b' opt/a
 tap_end

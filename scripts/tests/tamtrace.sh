@@ -40,7 +40,23 @@ run_all() {
 		/tamtrace --buffer 8 --output /dev/null /test-tamtrace many 64; echo "lost $?"
 		/tamtrace sh -c "kill -9 \$\$"; echo "killed $?"
 		/tamtrace /none; echo "none $?"
-		echo "left $(ls /sys/kernel/tracing/instances | wc -l)"' >"$work/guest" 2>&1
+		echo "left $(ls /sys/kernel/tracing/instances | wc -l)"
+		mark() { # WORD STATUS: it, the instances left, the sleeps left
+			echo "$1 $2 $(ls /sys/kernel/tracing/instances | wc -l) $(pidof sleep | wc -w)"
+			rmdir /sys/kernel/tracing/instances/*; killall -9 sleep
+		} 2>/dev/null
+		/tamtrace sleep 60 & t=$!
+		until pidof sleep >/dev/null; do sleep 0.1; done
+		kill -HUP $t; wait $t; mark hup $?
+		/tamtrace -p $$ & t=$!
+		until [ -d /sys/kernel/tracing/instances/tamtrace.$t ]; do :; done
+		kill -TERM $t; wait $t; mark early $?
+		timeout -s QUIT 4 /tamtrace -p $$; mark quit $?
+		{ /tamtrace /test-tamtrace many 64; echo $? >/tmp/status; } 2>&1 | head -n 1 >/dev/null
+		mark pipe $(cat /tmp/status)
+		/tamtrace --plot /tmp/x.png sh -c "echo it ran"
+		printf "#!/bin/sh\n" >/bin/gnuplot; chmod +x /bin/gnuplot
+		/tamtrace --plot /tmp/x.png sh -c "exit 3"; echo "untouched $?"' >"$work/guest" 2>&1
 }
 said() { grep -q "$@" "$work/guest" || { cat "$work/guest"; return 1; }; }
 
@@ -91,10 +107,16 @@ bad_line() { # LINE
 	gives 125 "bad:3 is no touch: $1" "$tools/tamtrace" --from "$work/bad"
 }
 bad_lines() { bad_line x && bad_line 1,2,0x1,0,read,0 && bad_line inf,2,0x1,1,read,0 && bad_line 1,2,0xffffffffffff0000,1,read,0; }
-no_touch() { head -n 1 "$work/csv" >"$work/empty" && gives 125 'nothing to draw' "$tools/tamtrace" --from "$work/empty" --plot "$work/x.png"; }
-no_gnuplot() { PATH=/none from 125 'gnuplot-nox' --plot "$work/x.png"; }
+no_touch() { head -n 1 "$work/csv" >"$work/empty" && gives 0 'nothing to draw' "$tools/tamtrace" --from "$work/empty" --plot "$work/x.png"; }
+no_gnuplot() { PATH=/none from 125 'gnuplot-nox' --plot "$work/x.png" && said 'gnuplot-nox' && ! grep 'it ran' "$work/guest"; }
+# On a full disk gnuplot's status is 0.
+old_picture() { # STATUS, gnuplot's
+	mkdir -p "$work/bin" && printf '#!/bin/sh\necho half; exit %d\n' "$1" >"$work/bin/gnuplot" && chmod +x "$work/bin/gnuplot" &&
+		echo old >"$work/x.png" && PATH=$work/bin:$PATH from 125 'as it was' --plot "$work/x.png" &&
+		[[ $(cat "$work"/x.png*) == old ]]
+}
 
-tap_plan 25
+tap_plan 32
 tap_check "it compiles" make -s -C userspace/tools OUT="$PWD/build/userspace"
 tap_check "a guest runs it" run_all
 tap_check "a program's touches are shown, with its threads and children, and its status" right_touches program 1 42
@@ -103,6 +125,10 @@ tap_check "so are those of a process that runs" right_touches pid 3 0
 tap_check "lost touches are said to be lost" said 'more were lost'
 tap_check "a signal is 128 and its number" said '^killed 137$'
 tap_check "a program that is not there is 127" said '^none 127$'
+tap_check "SIGHUP ends the program, and leaves nothing behind" said '^hup 129 0 0$'
+tap_check "a signal at once leaves nothing behind" said '^early 0 0 0$'
+tap_check "SIGQUIT ends the following of a process" said '^quit 0 0 0$'
+tap_check "a pipe that nobody reads is 125, and leaves nothing behind" said '^pipe 125 0 0$'
 tap_check "nothing is left in tracefs" said '^left 0$'
 tap_check "a kernel without the tracepoint is named" stock_kernel
 tap_check "it says that it needs root" unprivileged
@@ -112,8 +138,11 @@ tap_check "CSV is read as it is written" round_trip
 tap_check "lines that are no touches are 125" bad_lines
 tap_check "a file that is no such CSV is 125" gives 125 'is not from tamtrace' "$tools/tamtrace" --from /etc/passwd
 tap_check "a file that is not there is 125" gives 125 '/none: No such file' "$tools/tamtrace" --from /none
-tap_check "no touch to draw is 125" no_touch
-tap_check "no gnuplot is 125" no_gnuplot
+tap_check "no touch to draw is said, and no failure" no_touch
+tap_check "the status is the program's then" said '^untouched 3$'
+tap_check "no gnuplot is 125, before the program runs" no_gnuplot
+tap_check "a picture that could not be drawn leaves the old one" old_picture 1
+tap_check "so does one that was cut off" old_picture 0
 tap_check "a picture of another kind is 125" from 125 'has to end in .png or .svg' --plot x.jpg
 tap_check "a picture that cannot be written is 125" from 125 'No such file' --plot /none/x.png
 tap_check "--help explains it" gives 0 'usage: tamtrace' "$tools/tamtrace" --help

@@ -2,16 +2,21 @@
 /* The functions of tamalloc.h, which describes them. */
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "tamalloc.h"
 #include "tamalloc_syscall.h"
 
+/*
+ * Whether there is the call; -1 before somebody asks. Threads that ask at once find the
+ * same, so any order will do.
+ */
+static atomic_int known = -1;
+
 int tamalloc_available(void)
 {
-	/* Threads that ask at once find the same, so any order will do. */
-	static atomic_int known = -1;
 	int available = atomic_load_explicit(&known, memory_order_relaxed);
 
 	if (available >= 0)
@@ -36,10 +41,17 @@ void *tamalloc(size_t size)
 	if (!size)
 		size = 1;
 	if (tamalloc_available()) {
+		int saved = errno;
+
 		if (!syscall(__NR_tamalloc, size, &addr))
 			return (void *)addr;
-		errno = ENOMEM;
-		return NULL;
+		if (errno != ENOSYS && errno != EPERM) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		/* The program has put itself into a sandbox that does not let the call pass. */
+		atomic_store_explicit(&known, 0, memory_order_relaxed);
+		errno = saved;
 	}
 
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -73,6 +85,9 @@ void *tamalloc_resize(void *addr, size_t old_size, size_t new_size)
 	/* RLIMIT_MEMLOCK, under mlock(2): for malloc's family, there is no memory. */
 	if (errno == EAGAIN)
 		errno = ENOMEM;
+	/* At a page, EINVAL is for a size that no address space has room for: a new or an old one. */
+	if (errno == EINVAL && !((uintptr_t)addr % sysconf(_SC_PAGESIZE)))
+		errno = new_size > old_size ? ENOMEM : EFAULT;
 	return NULL;
 }
 

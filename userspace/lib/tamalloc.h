@@ -44,7 +44,10 @@ void *tamalloc_resize(void *addr, size_t old_size, size_t new_size);
  */
 int tamalloc_adaptive(void *addr, size_t size, int on);
 
-/* 1 when the kernel has the system call, 0 when mmap(2) stands in for it. */
+/*
+ * 1 when the kernel has the system call, 0 when mmap(2) stands in for it: also once a
+ * seccomp filter has refused the call with ENOSYS or EPERM. Sets no errno.
+ */
 int tamalloc_available(void);
 
 #ifdef __cplusplus

@@ -3,16 +3,20 @@
  * Every function of libtamalloc and each error that it documents. EXPECT=1 in the
  * environment says that this kernel has the system call, EXPECT=0 that it has not.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tamalloc.h"
+#include "tamalloc_syscall.h"
 #include "tap.h"
 
 #define MIB (1UL << 20)
@@ -134,6 +138,8 @@ static void resize_fails(void)
 	p[0] = 'x';
 	CHECK_NULL(tamalloc_resize(p + 1, MIB, 2 * MIB), EINVAL);
 	CHECK_NULL(tamalloc_resize(p, MIB, SIZE_MAX / 4), ENOMEM);
+	CHECK_NULL(tamalloc_resize(p, MIB, SIZE_MAX), ENOMEM);
+	CHECK_NULL(tamalloc_resize(p, SIZE_MAX, MIB), EFAULT);
 	CHECK(p[0] == 'x');
 	CHECK(!tamalloc_release(p, MIB));
 	CHECK_NULL(tamalloc_resize(p, MIB, 2 * MIB), EFAULT);
@@ -149,6 +155,38 @@ static void too_much(void)
 	CHECK(!setrlimit(RLIMIT_AS, &limit));
 	CHECK_NULL(tamalloc(256 * MIB), ENOMEM);
 	CHECK(tamalloc(MIB));
+}
+
+/* A sandbox begins after the first use, and answers @arg, an errno, for our number. */
+static void in_sandbox(void *arg)
+{
+	int answer = *(int *)arg;
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_tamalloc, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | answer),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+	char *before = tamalloc(MIB), *p;
+	unsigned long addr;
+
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	CHECK_FAILS(syscall(__NR_tamalloc, MIB, &addr), answer);
+	errno = 42;
+	p = tamalloc(MIB);
+	CHECK(p);
+	CHECK_EQ(errno, 42);
+	CHECK_EQ(tamalloc_available(), 0);
+	p[0] = before[0] = 1;
+	CHECK(!tamalloc_release(p, MIB) && !tamalloc_release(before, MIB));
+}
+
+static void sandbox(void)
+{
+	CHECK_EQ(child(in_sandbox, &(int){ ENOSYS }), 0);
+	CHECK_EQ(child(in_sandbox, &(int){ EPERM }), 0);
 }
 
 static void adaptive(void)
@@ -222,6 +260,7 @@ static const struct test tests[] = {
 	{ "a region grows, shrinks and moves without a page touched", resize },
 	{ "a region that cannot be resized is as it was", resize_fails },
 	{ "what cannot be had is ENOMEM", too_much },
+	{ "a seccomp filter that takes the call away leaves mmap", sandbox },
 	{ "adaptive is turned on and off", adaptive },
 	{ "threads use it at once", threads },
 	{ "a child uses it, on a copy of its own", forks },

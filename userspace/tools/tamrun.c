@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tamalloc.h"
@@ -24,6 +25,20 @@
 /* Exit statuses of our own; the others are the program's. */
 enum { CANNOT_SET_UP = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
 
+/* What we wait for while the program runs, and what was blocked before. */
+static sigset_t awaited, before;
+/* The last signal that asked us to end, or 0. */
+static int stopped;
+
+/* What a run took; @committed is the most that was seen, in kB, -1 if there was no region. */
+struct run {
+	struct rusage usage;
+	long committed;
+};
+
+#define NS 1000000000LL
+#define MS 1000000LL
+
 static void usage(FILE *to)
 {
 	fputs("usage: tamrun [--adaptive] [--stats] [--compare] PROGRAM [ARG]...\n"
@@ -31,8 +46,8 @@ static void usage(FILE *to)
 	      "Runs PROGRAM with the memory of malloc() and its family from tamalloc.\n"
 	      "\n"
 	      "--adaptive  all of that memory with adaptive first touch\n"
-	      "--stats     say on stderr at the end what the run took: bytes reserved, peak\n"
-	      "            resident, page faults\n"
+	      "--stats     say on stderr at the end what the run took: kB reserved, peak\n"
+	      "            committed, peak resident, page faults\n"
 	      "--compare   the same next to a run without tamrun, which comes first; what\n"
 	      "            that one prints goes to /dev/null, and it has no input\n"
 	      "\n"
@@ -68,6 +83,10 @@ static void preload(void)
 			die("%s", strerror(errno));
 		if (access(path, R_OK))
 			continue;
+		/* The program would run without the library, and nobody would know. */
+		if (strpbrk(path, " :"))
+			die("%s has a space or a colon in its path, where LD_PRELOAD is split: "
+			    "put tamrun elsewhere", path);
 		if (others && *others && asprintf(&path, "%s:%s", path, others) < 0)
 			die("%s", strerror(errno));
 		setenv("LD_PRELOAD", path, 1);
@@ -103,8 +122,91 @@ static void __attribute__((noreturn)) run(char **argv)
 	_exit(error == ENOENT ? NOT_FOUND : CANNOT_RUN);
 }
 
+/* What we were started with ignored stays so, for the program too. */
+static void await_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD };
+	struct sigaction action;
+
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&awaited);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (!sigaction(numbers[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&awaited, numbers[i]);
+	sigprocmask(SIG_BLOCK, &awaited, &before);
+}
+
+/* What @pid has of tamalloc's memory now, resident or in swap. */
+static void sample(pid_t pid, struct run *run)
+{
+	unsigned long resident = 0, swapped = 0;
+	long sum = -1;
+	char path[64], *line = NULL;
+	size_t size = 0;
+	FILE *smaps;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	smaps = fopen(path, "re");
+	if (!smaps)
+		return;
+	while (getline(&line, &size, smaps) > 0) {
+		sscanf(line, "Rss: %lu", &resident);
+		sscanf(line, "Swap: %lu", &swapped);
+		/* These end a mapping. The name [anon:tamalloc] can be changed by the program. */
+		if (!strncmp(line, "VmFlags:", 8) && strstr(line, " tm"))
+			sum = (sum < 0 ? 0 : sum) + resident + swapped;
+	}
+	free(line);
+	fclose(smaps);
+	if (sum > run->committed)
+		run->committed = sum;
+}
+
+static long long nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS + now.tv_nsec;
+}
+
+/*
+ * Until @pid has ended, whose status it returns. The terminal sends its signals to the
+ * program itself, others are passed on; we report what became of it.
+ */
+static int await(pid_t pid, struct run *run)
+{
+	long long pause = MS, now, took;
+	int number, status;
+
+	run->committed = -1;
+	for (;;) {
+		/* Often at first, for short programs; for 5% of the time at most. */
+		now = nanoseconds();
+		sample(pid, run);
+		took = nanoseconds() - now;
+		pause = pause < 25 * MS ? 2 * pause : 50 * MS;
+		now = pause > 20 * took ? pause : 20 * took;
+		number = sigtimedwait(&awaited, NULL,
+				      &(struct timespec){ now / NS, now % NS });
+		if (number == SIGHUP || number == SIGTERM)
+			kill(pid, number);
+		/* Of signals that are pending, the one with the lowest number comes: SIGCHLD is last. */
+		if (number > 0 && number != SIGCHLD)
+			stopped = number;
+		if (number != SIGCHLD)
+			continue;
+		pid_t ended = wait4(pid, &status, WNOHANG, &run->usage);
+
+		if (ended < 0)
+			die("wait4: %s", strerror(errno));
+		if (ended)
+			return status;
+	}
+}
+
 /* Runs it in a child; its status as a shell has it. */
-static int measure(char **argv, int quiet, struct rusage *usage)
+static int measure(char **argv, int quiet, struct run *took)
 {
 	pid_t pid = fork();
 	int status;
@@ -112,6 +214,7 @@ static int measure(char **argv, int quiet, struct rusage *usage)
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
 	if (!pid) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		if (quiet) {
 			int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -121,36 +224,36 @@ static int measure(char **argv, int quiet, struct rusage *usage)
 		}
 		run(argv);
 	}
-	/* The terminal's signals are for the program; we report what became of it. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	while (wait4(pid, &status, 0, usage) != pid)
-		if (errno != EINTR)
-			die("wait4: %s", strerror(errno));
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
+	status = await(pid, took);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void report(const struct tamrun_stats *stats, const struct rusage *with,
-		   const struct rusage *without)
+static void print_row(const char *name, int columns, long with, long without)
 {
-	long rows[][2] = {
-		{ stats->reserved >> 10, -1 },
-		{ with->ru_maxrss, without ? without->ru_maxrss : -1 },
-		{ with->ru_minflt + with->ru_majflt,
-		  without ? without->ru_minflt + without->ru_majflt : -1 },
-	};
-	static const char * const names[] = { "reserved, kB", "peak resident, kB", "faults" };
+	long figures[] = { with, without };
 
-	if (without)
-		fprintf(stderr, "  %-18s %12s %12s\n", "", "tamrun", "without");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		fprintf(stderr, "  %-18s %12ld", names[i], rows[i][0]);
-		if (rows[i][1] >= 0)
-			fprintf(stderr, " %12ld", rows[i][1]);
-		fputc('\n', stderr);
+	fprintf(stderr, "  %-18s", name);
+	for (int i = 0; i < columns; i++) {
+		if (figures[i] < 0)
+			fprintf(stderr, " %12s", "-");
+		else
+			fprintf(stderr, " %12ld", figures[i]);
 	}
+	fputc('\n', stderr);
+}
+
+/* The second run is all zero if there was none, and not printed. */
+static void report(const struct tamrun_stats *stats, const struct run runs[2], int columns)
+{
+	const struct rusage *with = &runs[0].usage, *without = &runs[1].usage;
+
+	if (columns == 2)
+		fprintf(stderr, "  %-18s %12s %12s\n", "", "tamrun", "without");
+	print_row("reserved, kB", columns, stats->reserved >> 10, -1);
+	print_row("peak committed, kB", columns, runs[0].committed, runs[1].committed);
+	print_row("peak resident, kB", columns, with->ru_maxrss, without->ru_maxrss);
+	print_row("faults", columns, with->ru_minflt + with->ru_majflt,
+		  without->ru_minflt + without->ru_majflt);
 }
 
 int main(int argc, char **argv)
@@ -163,7 +266,7 @@ int main(int argc, char **argv)
 		{ 0 }
 	};
 	int adaptive = 0, count = 0, compare = 0, status, other = 0, option;
-	struct rusage with, without;
+	struct run runs[2] = { 0 };
 	struct tamrun_stats *stats;
 
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
@@ -191,8 +294,12 @@ int main(int argc, char **argv)
 		return CANNOT_SET_UP;
 	}
 
+	if (count)
+		await_signals();
 	if (compare)
-		other = measure(argv, 1, &without);
+		other = measure(argv, 1, &runs[1]);
+	if (stopped)
+		return 128 + stopped;
 	if (!tamalloc_available())
 		fputs("tamrun: this kernel has no tamalloc; mmap stands in for it\n", stderr);
 	preload();
@@ -203,7 +310,7 @@ int main(int argc, char **argv)
 	if (!count)
 		run(argv);
 	stats = share_stats();
-	status = measure(argv, 0, &with);
+	status = measure(argv, 0, &runs[0]);
 
 	fprintf(stderr, "tamrun: %s ended with status %d\n", argv[0], status);
 	if (compare && other != status)
@@ -211,6 +318,6 @@ int main(int argc, char **argv)
 	if (!stats->processes)
 		fputs("tamrun: it did not load libtamrun.so: is it static, or set-user-ID?\n",
 		      stderr);
-	report(stats, &with, compare ? &without : NULL);
+	report(stats, runs, 1 + compare);
 	return status;
 }

@@ -26,6 +26,7 @@ static struct {
 static FILE *output;
 static struct touches kept;
 static unsigned long touches, pages, reads, fallbacks;
+static bool no_memory;
 static volatile sig_atomic_t stopped;
 static pid_t program;
 
@@ -123,12 +124,18 @@ static void parse(int argc, char **argv)
 		misused();
 }
 
+/* It cannot die: the instance stays as long as its files are open, from which @touch comes. */
 static void keep(const struct touch *touch)
 {
-	if (!(kept.count & (kept.count - 1)))
-		kept.touch = reallocarray(kept.touch, kept.count ? 2 * kept.count : 1, sizeof(*touch));
-	if (!kept.touch)
-		die("no memory for %zu touches", kept.count);
+	if (!(kept.count & (kept.count - 1))) {
+		void *more = reallocarray(kept.touch, kept.count ? 2 * kept.count : 1, sizeof(*touch));
+
+		if (!more) {
+			no_memory = true;
+			return;
+		}
+		kept.touch = more;
+	}
 	kept.touch[kept.count++] = *touch;
 }
 
@@ -149,20 +156,40 @@ static void see(const struct touch *touch, void *arg)
 			touch->write ? "write" : "read ", touch->fallback ? " fallback" : "");
 }
 
+/* The terminal sends its signals to the program as well. */
 static void stop(int number)
 {
+	int saved = errno;
+
 	stopped = number;
-	if (program > 0)
+	if (program > 0 && (number == SIGHUP || number == SIGTERM))
 		kill(program, number);
+	errno = saved;
+}
+
+/* What we were started with ignored stays so, for the program too. */
+static void handle_signals(void (*handler)(int))
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (signal(numbers[i], handler) == SIG_IGN)
+			signal(numbers[i], SIG_IGN);
 }
 
 /* It waits until it is followed. */
 static void start(char **argv)
 {
+	sigset_t all, before;
 	int go[2];
 
 	if (pipe(go))
 		die("pipe: %s", strerror(errno));
+	/* A signal comes before the program is made, or is passed on. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	if (stopped)
+		exit(128 + stopped);
 	program = fork();
 	if (program < 0)
 		die("fork: %s", strerror(errno));
@@ -170,6 +197,8 @@ static void start(char **argv)
 		char byte;
 		int error;
 
+		handle_signals(SIG_DFL);
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		close(go[1]);
 		if (read(go[0], &byte, 1) != 1)
 			_exit(CANNOT_SET_UP);
@@ -179,13 +208,11 @@ static void start(char **argv)
 		fprintf(stderr, "tamtrace: %s: %s\n", *argv, strerror(error));
 		_exit(error == ENOENT ? NOT_FOUND : CANNOT_RUN);
 	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(go[0]);
 	follow(program);
-	/* The terminal's signals are for the program; we report what it did. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGTERM, stop);
-	if (write(go[1], "", 1) != 1)
+	/* EPIPE: a signal has ended it already, which its status tells. */
+	if (write(go[1], "", 1) != 1 && errno != EPIPE)
 		die("pipe: %s", strerror(errno));
 	close(go[1]);
 }
@@ -195,15 +222,14 @@ static void record(char **argv, int *status)
 	const struct timespec pause = { 0, 50000000 };
 	bool runs = true;
 
+	/* From here on a signal must not end us: the recording would stay in the kernel. */
+	handle_signals(stop);
 	start_recording(want.buffer_kb);
-	if (want.pid) {
-		signal(SIGINT, stop);
-		signal(SIGTERM, stop);
+	if (want.pid)
 		follow(want.pid);
-	} else {
+	else
 		start(argv);
-	}
-	while (runs) {
+	while (runs && !ferror(output) && !no_memory) {
 		nanosleep(&pause, NULL);
 		/* What comes after the last look at it is taken below. */
 		runs = want.pid ? !stopped && (!kill(want.pid, 0) || errno != ESRCH) :
@@ -211,6 +237,7 @@ static void record(char **argv, int *status)
 		take_touches(see, NULL);
 		fflush(output);
 	}
+	program = 0;
 	*status = WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
 }
 
@@ -231,6 +258,8 @@ int main(int argc, char **argv)
 		record(argv + optind, &status);
 		lost = lost_touches();
 	}
+	if (no_memory)
+		die("no memory for more than %zu touches", kept.count);
 	if (fflush(output) || ferror(output))
 		die("%s could not be written: %s", want.output ? want.output : "standard error",
 		    strerror(errno));

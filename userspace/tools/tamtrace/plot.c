@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,10 +44,22 @@ static const char *terminal(const char *path)
 	return NULL;
 }
 
+static void __attribute__((noreturn)) no_gnuplot(void)
+{
+	die("gnuplot could not be run; it is in Debian's package gnuplot-nox");
+}
+
 void check_picture(const char *path)
 {
+	char *copy = strdup(path);
+
 	if (!terminal(path))
 		die("--plot %s: the name has to end in .png or .svg", path);
+	if (!copy || access(dirname(copy), W_OK))
+		die("--plot %s: %s", path, strerror(errno));
+	free(copy);
+	if (system("command -v gnuplot >/dev/null"))
+		no_gnuplot();
 }
 
 static int by_address(const void *a, const void *b)
@@ -136,15 +149,34 @@ static void write_script(const struct picture *picture, const char *path, FILE *
 	fputs("e\n", gnuplot);
 }
 
-/* Its output is the file, so that no name of a file comes into its script. */
+/* By how a PNG or an SVG ends: on a full disk gnuplot's status is 0. */
+static bool is_whole(int fd)
+{
+	char end[16];
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	return size >= (off_t)sizeof(end) &&
+	       pread(fd, end, sizeof(end), size - sizeof(end)) == sizeof(end) &&
+	       (memmem(end, sizeof(end), "IEND", 4) || memmem(end, sizeof(end), "</svg>", 6));
+}
+
+/*
+ * Its output is a file, so that no name of a file comes into its script; a whole one gets
+ * the name that was asked for.
+ */
 static void run_gnuplot(const struct picture *picture, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), fds[2], status;
+	int fd, fds[2], status;
 	FILE *script;
+	char *part;
 	pid_t pid;
 
+	if (asprintf(&part, "%s.tmp", path) < 0)
+		die("%s", strerror(errno));
+	unlink(part);
+	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
+		die("%s: %s", part, strerror(errno));
 	if (pipe(fds))
 		die("pipe: %s", strerror(errno));
 	pid = fork();
@@ -169,19 +201,28 @@ static void run_gnuplot(const struct picture *picture, const char *path)
 	while (waitpid(pid, &status, 0) != pid)
 		if (errno != EINTR)
 			die("waitpid: %s", strerror(errno));
-	if (status == 127 << 8)
-		die("gnuplot could not be run; it is in Debian's package gnuplot-nox");
-	if (status)
-		die("gnuplot failed, and %s is not whole", path);
+	if (status == 127 << 8) {
+		unlink(part);
+		no_gnuplot();
+	}
+	if (status || !is_whole(fd)) {
+		unlink(part);
+		die("gnuplot failed; %s is as it was", path);
+	}
+	if (rename(part, path))
+		die("%s: %s", path, strerror(errno));
 	close(fd);
+	free(part);
 }
 
 void plot(const struct touches *touches, const char *path)
 {
 	static struct picture picture;
 
-	if (!touches->count)
-		die("there was no first touch, so there is nothing to draw");
+	if (!touches->count) {
+		fputs("tamtrace: there was no first touch, so there is nothing to draw\n", stderr);
+		return;
+	}
 	picture.page = sysconf(_SC_PAGESIZE);
 	picture.seconds = 1e-6;
 	for (size_t i = 0; i < touches->count; i++)

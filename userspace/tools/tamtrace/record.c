@@ -31,7 +31,9 @@ static void stop_recording(void)
 static void find_event(void)
 {
 	static const char * const systems[] = { SYSTEM, NULL };
+	static const char * const fields[] = { "address", "nr_pages", "write", "fallback" };
 	const char *dir = tracefs_tracing_dir();
+	struct tep_event *event;
 
 	if (!dir || access(dir, R_OK | X_OK))
 		die("tracefs cannot be read: %s; run as root, on a kernel with CONFIG_FTRACE",
@@ -42,6 +44,11 @@ static void find_event(void)
 	tep = tracefs_local_events_system(dir, systems);
 	if (!tep)
 		die("the format of " EVENT " could not be read: %s", strerror(errno));
+	event = tep_find_event_by_name(tep, SYSTEM, EVENT);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (!event || !tep_find_any_field(event, fields[i]))
+			die(EVENT " has no field %s: this kernel is not of this version of tamalloc",
+			    fields[i]);
 }
 
 void start_recording(unsigned long buffer_kb)
@@ -93,10 +100,9 @@ struct taker {
 static unsigned long long field(struct tep_event *event, struct tep_record *record,
 				const char *name)
 {
-	unsigned long long value;
+	unsigned long long value = 0;
 
-	if (tep_get_field_val(NULL, event, name, record, &value, 0))
-		die(EVENT " has no field %s: this kernel is not of this version of tamalloc", name);
+	tep_get_field_val(NULL, event, name, record, &value, 0);
 	return value;
 }
 

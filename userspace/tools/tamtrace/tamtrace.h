@@ -42,7 +42,9 @@ struct touches {
 	size_t count;
 };
 
+/* Dies if it is known before that plot() will. */
 void check_picture(const char *path);
+/* Replaces what is there by a whole picture; with no touch it says so, and leaves it. */
 void plot(const struct touches *touches, const char *path);
 
 #endif /* TAMTRACE_H */
