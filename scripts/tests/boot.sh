@@ -11,14 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work # so that what a boot leaves can be seen
 
-gives() { # STATUS "WORDS" [BOOT ARG]...
-	local status=0 want=$1 words=$2 said
-
-	shift 2
-	said=$(timeout 60 "$boot" "$@" 2>&1) || status=$?
-	echo "status $status; $said"
-	[[ $status -eq $want && $said == *"$words"* ]]
-}
+gives() { ends_with "$1" "$2" timeout 60 "$boot" "${@:3}"; } # STATUS "WORDS" [BOOT ARG]...
 
 prints() { # TEXT [BOOT ARG]...
 	local text=$1 said

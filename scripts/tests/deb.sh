@@ -13,16 +13,8 @@ trap 'rm -rf "$work"' EXIT
 unset CONFIG LOCALMODCONFIG LSMOD V
 out=$work/out obj=$work/out/work/obj
 
-gives() { # STATUS "WORDS" COMMAND...
-	local status=0 want=$1 words=$2 said
-
-	shift 2
-	said=$("$@" 2>&1) || status=$?
-	echo "status $status; $said"
-	[[ $status -eq $want && $said == *"$words"* ]]
-}
 deb() { scripts/deb --output "$out" "$@"; }
-leaves_nothing() { gives "$@" && [[ ! -e $out ]]; }
+leaves_nothing() { ends_with "$@" && [[ ! -e $out ]]; }
 
 # A distribution's config, as far as it matters: debug information, a name of its own,
 # keys that are not here.
@@ -46,7 +38,7 @@ END
 chmod +x "$work/bin/make"
 dropped() {
 	rm -f "$obj/.config"
-	gives 1 'tamalloc.config asks for CONFIG_TAMALLOC=y, but it became n' \
+	ends_with 1 'tamalloc.config asks for CONFIG_TAMALLOC=y, but it became n' \
 		env PATH="$PWD/$work/bin:$PATH" CONFIG="$work/config.xz" scripts/deb --output "$out" &&
 		[[ ! -e $obj/.config && ! $(find "$out" -name '*.deb' -o -name config.diff) ]]
 }
@@ -67,9 +59,9 @@ only_loaded() {
 locked() { (flock 8 && deb --configure 8>&-) 8>"$out/work/.lock"; }
 
 tap_plan 16
-tap_check "an unknown option is 125" gives 125 'what is --none' deb --none
-tap_check "an option without its value is 125" gives 125 'needs a value' scripts/deb --output
-tap_check "one thing at a time" gives 125 '--check or --configure' deb --check --configure
+tap_check "an unknown option is 125" ends_with 125 'what is --none' deb --none
+tap_check "an option without its value is 125" ends_with 125 'needs a value' scripts/deb --output
+tap_check "one thing at a time" ends_with 125 '--check or --configure' deb --check --configure
 tap_check "another architecture is 125" leaves_nothing 125 'not supported' env ARCH=arm64 scripts/deb --output "$out"
 tap_check "a configuration that is not there is 125, and leaves nothing" \
 	leaves_nothing 125 'CONFIG=/none: there is no such file' env CONFIG=/none scripts/deb --output "$out"
@@ -80,13 +72,13 @@ tap_check "LOCALMODCONFIG=1 where no module is loaded is 125, and leaves nothing
 	scripts/deb --output "$out"
 tap_check "--dry-run says what it would do, and leaves nothing" \
 	leaves_nothing 0 'config.xz, Linux/x86 6.1.2' env CONFIG="$work/config.xz" scripts/deb --dry-run --output "$out"
-tap_check "a file that is no configuration is 125" gives 125 'is no kernel' \
+tap_check "a file that is no configuration is 125" ends_with 125 'is no kernel' \
 	env CONFIG="$work/hello" scripts/deb --output "$out"
 tap_check "a configuration that loses the call is refused by name, and not left there" dropped
 tap_check "a distribution's is made one with the call, without debug information" configured
 tap_check "what was changed in it is said" says_what_changed
 tap_check "keys that are not in this tree are not asked for" has 'CONFIG_SYSTEM_TRUSTED_KEYS=""'
 tap_check "LOCALMODCONFIG=1 leaves the modules that are loaded" only_loaded
-tap_check "two at once are 125" gives 125 'another one is at work' locked
-tap_check "--check without a package is 125" gives 125 'no package in' deb --check
+tap_check "two at once are 125" ends_with 125 'another one is at work' locked
+tap_check "--check without a package is 125" ends_with 125 'no package in' deb --check
 tap_end

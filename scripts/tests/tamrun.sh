@@ -11,22 +11,13 @@ tools=$out/tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-gives() { # STATUS "WORDS" COMMAND...
-	local status=0 want=$1 words=$2 said
-
-	shift 2
-	said=$("$@" 2>&1) || status=$?
-	echo "status $status; $said"
-	[[ $status -eq $want && $said == *"$words"* ]]
-}
-
 in_guest() { # KERNEL COMMAND...
 	scripts/boot --kernel "build/$1/vmlinuz" --smp 2 --add "$tools/tamrun" --add "$tools/libtamrun.so" \
 		--add "$tools/test" --add "$work/numbers" --program sort -- "${@:2}"
 }
 stock_kernel() {
 	scripts/build --stock &&
-		gives 3 'mmap stands in for it' in_guest 6.12-x86_64-stock /tamrun sh -c 'exit 3'
+		ends_with 3 'mmap stands in for it' in_guest 6.12-x86_64-stock /tamrun sh -c 'exit 3'
 }
 
 # All of its points, so that one lost to a crash is missed.
@@ -61,23 +52,23 @@ install_it() {
 # Only tamrun gets the signal; then all of its group, as by Ctrl-C.
 # shellcheck disable=SC2016 # for the inner shell
 passed_on() {
-	gives 7 'ended with status 7' timeout --foreground --preserve-status -s "$1" 2 \
+	ends_with 7 'ended with status 7' timeout --foreground --preserve-status -s "$1" 2 \
 		"$tools/tamrun" --stats sh -c 'trap "exit 7" '"$1"'; for i in $(seq 40); do sleep 0.1; done'
 }
 one_run() { # SIGNAL STATUS
 	rm -f "$work/runs"
-	gives "$2" '' timeout --preserve-status -s "$1" 2 \
+	ends_with "$2" '' timeout --preserve-status -s "$1" 2 \
 		"$tools/tamrun" --compare sh -c "echo >>'$work/runs'; sleep 4" && [[ $(wc -l <"$work/runs") -eq 1 ]]
 }
 
 apart() { # DIRECTORY
 	mkdir "$work/$1" && cp "$tools"/{tamrun,libtamrun.so} "$work/$1" &&
-		gives 125 'a space or a colon' "$work/$1/tamrun" true
+		ends_with 125 'a space or a colon' "$work/$1/tamrun" true
 }
 
 static_program() {
 	echo 'int main(void) { return 0; }' | gcc -static -o "$work/static" -x c - &&
-		gives 0 'did not load libtamrun.so' "$tools/tamrun" --stats "$work/static"
+		ends_with 0 'did not load libtamrun.so' "$tools/tamrun" --stats "$work/static"
 }
 
 seq 5000 -1 1 >"$work/numbers"
@@ -88,25 +79,25 @@ tap_check "with --adaptive likewise" passes env ADAPTIVE=1 /tamrun --adaptive /t
 tap_check "--compare reports two runs of a program, and prints one" compares
 tap_check "a kernel without the call is named, and the program runs" stock_kernel
 # On this machine, whatever its kernel has.
-tap_check "the program's status is its own" gives 42 '' "$tools/tamrun" sh -c 'exit 42'
-tap_check "with --stats as well" gives 42 'ended with status 42' "$tools/tamrun" --stats sh -c 'exit 42'
+tap_check "the program's status is its own" ends_with 42 '' "$tools/tamrun" sh -c 'exit 42'
+tap_check "with --stats as well" ends_with 42 'ended with status 42' "$tools/tamrun" --stats sh -c 'exit 42'
 # shellcheck disable=SC2016 # for the inner shell
-tap_check "a signal is 128 and its number" gives 143 '' "$tools/tamrun" --stats sh -c 'kill $$'
+tap_check "a signal is 128 and its number" ends_with 143 '' "$tools/tamrun" --stats sh -c 'kill $$'
 tap_check "SIGTERM to tamrun goes on to the program, and its end is reported" passed_on TERM
 tap_check "so does SIGHUP" passed_on HUP
 tap_check "after Ctrl-C in the first run of --compare there is no second" one_run INT 130
 tap_check "nor after SIGTERM" one_run TERM 143
-tap_check "a program that is not there is 127" gives 127 '/none: No such file' "$tools/tamrun" /none
-tap_check "a file that is no program is 126" gives 126 'Permission denied' "$tools/tamrun" "$work/numbers"
+tap_check "a program that is not there is 127" ends_with 127 '/none: No such file' "$tools/tamrun" /none
+tap_check "a file that is no program is 126" ends_with 126 'Permission denied' "$tools/tamrun" "$work/numbers"
 tap_check "a static program is found out" static_program
-tap_check "and has nothing committed" gives 0 'peak committed, kB            -' "$tools/tamrun" --stats "$work/static"
+tap_check "and has nothing committed" ends_with 0 'peak committed, kB            -' "$tools/tamrun" --stats "$work/static"
 tap_check "a path with a space, where LD_PRELOAD is split, is 125" apart 'a b'
 tap_check "so is one with a colon" apart a:b
 # shellcheck disable=SC2016 # for the inner shell
-tap_check "an address space that is too small is said to be" gives 125 'no address space for arena' \
+tap_check "an address space that is too small is said to be" ends_with 125 'no address space for arena' \
 	bash -c 'ulimit -v 20000 && exec "$0" true' "$tools/tamrun"
-tap_check "no program is 125" gives 125 'usage: tamrun' "$tools/tamrun" --stats
-tap_check "an unknown option is 125" gives 125 'usage: tamrun' "$tools/tamrun" --none sort
+tap_check "no program is 125" ends_with 125 'usage: tamrun' "$tools/tamrun" --stats
+tap_check "an unknown option is 125" ends_with 125 'usage: tamrun' "$tools/tamrun" --none sort
 tap_check "make install puts its files below DESTDIR" install_it
-tap_check "it finds its library where that was installed" gives 7 '' "$work/root/opt/ta/bin/tamrun" sh -c 'exit 7'
+tap_check "it finds its library where that was installed" ends_with 7 '' "$work/root/opt/ta/bin/tamrun" sh -c 'exit 7'
 tap_end

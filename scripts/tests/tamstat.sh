@@ -10,14 +10,7 @@ tools=$PWD/build/userspace/tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-gives() { # STATUS "WORDS" [TAMSTAT ARG]...
-	local status=0 want=$1 words=$2 said
-
-	shift 2
-	said=$("$tools/tamstat" "$@" 2>&1) || status=$?
-	echo "status $status; $said"
-	[[ $status -eq $want && $said == *"$words"* ]]
-}
+gives() { ends_with "$1" "$2" "$tools/tamstat" "${@:3}"; } # STATUS "WORDS" [TAMSTAT ARG]...
 
 # All of its points, so that one lost to a crash is missed.
 in_guest() {

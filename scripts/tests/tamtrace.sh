@@ -10,14 +10,6 @@ tools=$PWD/build/userspace/tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-gives() { # STATUS "WORDS" COMMAND...
-	local status=0 want=$1 words=$2 said
-
-	shift 2
-	said=$("$@" 2>&1) || status=$?
-	echo "status $status; $said"
-	[[ $status -eq $want && $said == *"$words"* ]]
-}
 # To trace, the kernel changes its code, which is what QEMU's race (120) is about.
 in_guest() { # KERNEL COMMAND...
 	scripts/boot --single-thread --smp 2 --kernel "$1" --add "$tools/tamtrace" --add "$tools/test-tamtrace" -- "${@:2}"
@@ -77,13 +69,13 @@ text() {
 		said '^text 42$' && said '^tamtrace: 4 first touches, 2 of them reads; 4 pages; 0 fallbacks'
 }
 stock_kernel() {
-	scripts/build --stock && gives 125 'has no tamalloc/tamalloc_first_touch' \
+	scripts/build --stock && ends_with 125 'has no tamalloc/tamalloc_first_touch' \
 		in_guest build/6.12-x86_64-stock/vmlinuz /tamtrace true
 }
 unprivileged() {
 	cp "$tools/tamtrace" "$work/tamtrace"
 	chmod 755 "$work"
-	gives 125 'run as root' setpriv --reuid 65534 --clear-groups "$work/tamtrace" true
+	ends_with 125 'run as root' setpriv --reuid 65534 --clear-groups "$work/tamtrace" true
 }
 
 # A region written in two seconds, and far above it another, read with large folios.
@@ -92,7 +84,7 @@ unprivileged() {
 	for ((i = 0; i < 500; i++)); do printf '%d.%03d000,7,0x%x,1,write,0\n' $((i / 250)) $((i % 250 * 4)) $((0x7f0000000000 + i * 4096)); done
 	for ((i = 0; i < 10; i++)); do printf '1.5,8,0x%x,16,read,%d\n' $((0x7f8000000000 + i * 65536)) $((i == 9)); done
 } >"$work/csv"
-from() { gives "$1" "$2" "$tools/tamtrace" --from "$work/csv" "${@:3}"; }
+from() { ends_with "$1" "$2" "$tools/tamtrace" --from "$work/csv" "${@:3}"; }
 png() { from 0 '510 first touches, 10 of them reads; 660 pages; 1 fallbacks' --plot "$work/x.png" && head -c 8 "$work/x.png" | cmp - <(printf '\x89PNG\r\n\x1a\n'); }
 svg() {
 	from 0 '' --plot "$work/x.svg" && python3 - "$work/x.svg" <<-'END'
@@ -104,10 +96,10 @@ svg() {
 round_trip() { "$tools/tamtrace" --from - --csv --output "$work/again" <"$work/csv" 2>/dev/null && sed 's/1\.5,8/1.500000,8/' "$work/csv" | cmp - "$work/again"; }
 bad_line() { # LINE
 	{ head -n 2 "$work/csv"; echo "$1"; } >"$work/bad"
-	gives 125 "bad:3 is no touch: $1" "$tools/tamtrace" --from "$work/bad"
+	ends_with 125 "bad:3 is no touch: $1" "$tools/tamtrace" --from "$work/bad"
 }
 bad_lines() { bad_line x && bad_line 1,2,0x1,0,read,0 && bad_line inf,2,0x1,1,read,0 && bad_line 1,2,0xffffffffffff0000,1,read,0; }
-no_touch() { head -n 1 "$work/csv" >"$work/empty" && gives 0 'nothing to draw' "$tools/tamtrace" --from "$work/empty" --plot "$work/x.png"; }
+no_touch() { head -n 1 "$work/csv" >"$work/empty" && ends_with 0 'nothing to draw' "$tools/tamtrace" --from "$work/empty" --plot "$work/x.png"; }
 no_gnuplot() { PATH=/none from 125 'gnuplot-nox' --plot "$work/x.png" && said 'gnuplot-nox' && ! grep 'it ran' "$work/guest"; }
 # On a full disk gnuplot's status is 0.
 old_picture() { # STATUS, gnuplot's
@@ -136,8 +128,8 @@ tap_check "a PNG is drawn from CSV" png
 tap_check "an SVG has the ranges of addresses on its axis" svg
 tap_check "CSV is read as it is written" round_trip
 tap_check "lines that are no touches are 125" bad_lines
-tap_check "a file that is no such CSV is 125" gives 125 'is not from tamtrace' "$tools/tamtrace" --from /etc/passwd
-tap_check "a file that is not there is 125" gives 125 '/none: No such file' "$tools/tamtrace" --from /none
+tap_check "a file that is no such CSV is 125" ends_with 125 'is not from tamtrace' "$tools/tamtrace" --from /etc/passwd
+tap_check "a file that is not there is 125" ends_with 125 '/none: No such file' "$tools/tamtrace" --from /none
 tap_check "no touch to draw is said, and no failure" no_touch
 tap_check "the status is the program's then" said '^untouched 3$'
 tap_check "no gnuplot is 125, before the program runs" no_gnuplot
@@ -145,8 +137,8 @@ tap_check "a picture that could not be drawn leaves the old one" old_picture 1
 tap_check "so does one that was cut off" old_picture 0
 tap_check "a picture of another kind is 125" from 125 'has to end in .png or .svg' --plot x.jpg
 tap_check "a picture that cannot be written is 125" from 125 'No such file' --plot /none/x.png
-tap_check "--help explains it" gives 0 'usage: tamtrace' "$tools/tamtrace" --help
-tap_check "no program is 125" gives 125 'usage: tamtrace' "$tools/tamtrace" --csv
-tap_check "a program and a PID are 125" gives 125 'usage: tamtrace' "$tools/tamtrace" -p 1 true
-tap_check "a PID that is no number is 125" gives 125 '-p 1x is not a number' "$tools/tamtrace" -p 1x
+tap_check "--help explains it" ends_with 0 'usage: tamtrace' "$tools/tamtrace" --help
+tap_check "no program is 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" --csv
+tap_check "a program and a PID are 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" -p 1 true
+tap_check "a PID that is no number is 125" ends_with 125 '-p 1x is not a number' "$tools/tamtrace" -p 1x
 tap_end

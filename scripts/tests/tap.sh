@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # TAP for the host's tests, to be sourced:
 #   tap_plan N; tap_check "one sentence" COMMAND [ARG]...; tap_end
+# where COMMAND may be: ends_with STATUS "WORDS" COMMAND [ARG]...
 
 tap_count=0 tap_failed=0
 
@@ -20,6 +21,16 @@ tap_check() {
 		echo "# ${said//$'\n'/$'\n'# }"
 		tap_failed=1
 	fi
+}
+
+# Passes if COMMAND ends with STATUS and WORDS are in what it says.
+ends_with() {
+	local status=0 want=$1 words=$2 said
+
+	shift 2
+	said=$("$@" 2>&1) || status=$?
+	echo "status $status; $said"
+	[[ $status -eq $want && $said == *"$words"* ]]
 }
 
 tap_end() { exit $tap_failed; }
