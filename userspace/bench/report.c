@@ -171,15 +171,15 @@ static struct verdict *cost(struct verdicts *all, const char *what, const char *
 
 static void dense(struct verdicts *all, const char *name, const char *id)
 {
-	const struct figures *f = of(id, ADAPTIVE), *same = of(id, THP);
+	const struct figures *f = of(id, ADAPTIVE), *write = of("write", THP);
 	struct verdict *v;
 	char what[80];
 
+	snprintf(what, sizeof(what), "adaptive %s, times THP's %s", name, name);
+	v = cost(all, what, id, ADAPTIVE, id, THP, 1.05);
 	/* THP pays more for a read before the write, so its write is the harder one to match. */
-	snprintf(what, sizeof(what), "adaptive %s, times THP's write", name);
-	v = cost(all, what, id, ADAPTIVE, "write", THP, 1.05);
-	if (v && same && strcmp(id, "write"))
-		snprintf(v->note, sizeof(v->note), "; %.3f of its %s", f->cost / same->cost, name);
+	if (v && write && strcmp(id, "write"))
+		snprintf(v->note, sizeof(v->note), "; %.3f of its write", f->cost / write->cost);
 	snprintf(what, sizeof(what), "adaptive %s, times zeroing alone", name);
 	cost(all, what, id, ADAPTIVE, "write", ZEROING, 1.20);
 	snprintf(what, sizeof(what), "adaptive %s, faults a page", name);
