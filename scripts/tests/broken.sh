@@ -22,19 +22,19 @@ as_tap() {
 
 # run GUARD TEST: its TAP in $said and how that ended in $status.
 run() {
-	local guard=$1 command=("/$2") options=(--smp 2 --timeout 240) append=numa=fake=2
+	local guard=$1 command=("/$2") options=(--smp 2 --timeout 240)
 	local program=$programs/tests/$2
 
 	case $2 in
 	bench) options=(--icount) program=$programs/bench ;;
-	gigantic) options+=(--mem 3G) append='hugepagesz=1G hugepages=1' ;;
+	gigantic) options+=(--mem 6G --append 'hugepagesz=1G hugepages=1') ;;
 	windows) options+=(--disk 512M) ;; # zram leaves nothing in the swap cache
 	model) command+=(--seed 1 --ops 5000) options=(--smp 2 --mem 512M --timeout 600) program=$programs/model ;;
 	esac
 	for _ in 1 2; do
 		status=0
 		said=$("$top/scripts/boot" --kernel "$kernel" "${options[@]}" --add "$program" \
-			--append "$append tamalloc_break=$guard" -- "${command[@]}" 2>&1) || status=$?
+			--append "numa=fake=2 tamalloc_break=$guard" -- "${command[@]}" 2>&1) || status=$?
 		[[ $2 != bench ]] || said=$(as_tap <<<"$said")
 		# QEMU's own race, or a machine that was lost: it has noticed nothing yet.
 		((status == 120 || status == 121)) || break

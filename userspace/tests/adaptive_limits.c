@@ -169,20 +169,23 @@ static void refused_charge(void *unused)
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
 }
 
-static void charge_fails(void)
+static void refused_with(const char *swap)
 {
-	cgroup_make("16M", "0");
+	cgroup_make("16M", swap);
 	CHECK_EQ(child(refused_charge, NULL), 0);
 	cgroup_remove();
+}
+
+static void charge_fails(void)
+{
+	refused_with("0");
 }
 
 /* The same where reclaim would find room for the window. */
 static void charge_reclaims_nothing(void)
 {
 	start_swap();
-	cgroup_make("16M", "max");
-	CHECK_EQ(child(refused_charge, NULL), 0);
-	cgroup_remove();
+	refused_with("max");
 	stop_swap();
 }
 
