@@ -132,7 +132,7 @@ static void in_pieces(void)
 	fallbacks = vmstat("tamalloc_fallback") - fallbacks;
 	tap_note("%ld faults, %ld of them for want of a window", faults() - taken, fallbacks);
 	/* The detectors leave more of the memory in one piece. */
-	CHECK(fallbacks > (long)PAGES / 256);
+	CHECK(fallbacks > (long)PAGES / (has_detectors() ? 256 : 8));
 	CHECK_EQ(stalled(), stalls);
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK_EQ(pages_on(1, 0, PAGES), PAGES);
