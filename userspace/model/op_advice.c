@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Advice, and locks in memory. */
+#include <sys/uio.h>
+
 #include "op.h"
 #include "uapi.h"
 
@@ -53,9 +55,19 @@ void pageout(struct world *w, const struct step *s)
 	advise(w, s, MADV_PAGEOUT, LOCKED, LOCKED);
 }
 
+/* By process_madvise(2), which takes such advice only, and says how many bytes it reached. */
 void cold(struct world *w, const struct step *s)
 {
-	advise(w, s, MADV_COLD, LOCKED, LOCKED);
+	unsigned int n = uniform(w, s->page, s->n, false, LOCKED);
+	struct iovec range = { address(w, s->page), (n ?: 1) * PAGE };
+	int self = syscall(SYS_pidfd_open, getpid(), 0);
+	long ret = syscall(SYS_process_madvise, self, &range, 1, MADV_COLD, 0);
+	int error = !n ? ENOMEM : w->page[s->page].flags & LOCKED ? EINVAL : 0;
+
+	expect(w, "process_madvise", ret, error);
+	close(self);
+	if (!error && ret != (long)range.iov_len)
+		fail(w, "process_madvise reaches %ld of %zu bytes", ret, range.iov_len);
 }
 
 void wipeonfork(struct world *w, const struct step *s)

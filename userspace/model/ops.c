@@ -63,7 +63,7 @@ const struct op ops[] = {
 	OP("madvise dontneed_locked", dontneed_locked, 6),
 	OP("madvise free", advise_free, 15),
 	OP("madvise pageout", pageout, 30, .span = LONG),
-	OP("madvise cold", cold, 8, .span = LONG),
+	OP("process_madvise cold", cold, 8, .span = LONG),
 	OP("madvise wipeonfork", wipeonfork, 10),
 	OP("madvise keeponfork", keeponfork, 8, .span = LONG),
 	OP("madvise dontfork", dontfork, 5),

@@ -151,7 +151,7 @@ static void set_limit(size_t bytes)
 /* Room for what comes with the first 2 MiB, not for a window of another. */
 static void refused_charge(void *unused)
 {
-	long fallbacks = vmstat("tamalloc_fallback");
+	long fallbacks = vmstat("tamalloc_fallback"), free;
 
 	(void)unused;
 	cgroup_join();
@@ -162,8 +162,16 @@ static void refused_charge(void *unused)
 	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
 	fills(513, 1);
 	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
+	/* A window that is not given back is MiB that nobody has any more. */
+	free = vmstat("nr_free_pages");
+	for (int i = 0; i < 64; i++) {
+		CHECK(!madvise(at(512), 2 * page, MADV_DONTNEED));
+		fills(512, 1);
+	}
+	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 65);
+	CHECK(free - vmstat("nr_free_pages") < (long)(32 * MIB / page));
 	set_limit(LIMIT);
-	CHECK_EQ(walk(514, 516), 2);
+	CHECK_EQ(walk(513, 516), 3);
 	fills(516, 4);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom"), 0);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);

@@ -41,12 +41,19 @@ static void advised(void)
 	strict_between(nohugepage, hugepage);
 }
 
+/* Not without advice, nor with any other. */
 static void unadvised(void)
 {
+	static const int others[] = { MADV_SEQUENTIAL, MADV_WILLNEED, MADV_RANDOM, MADV_NORMAL };
+
 	start();
 	region = align(tamalloc(SIZE), SIZE);
 	set(THP "enabled", "always");
-	check_strict(region, 64 * page);
+	check_strict(region, 32 * page);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		CHECK(!madvise(region, SIZE, others[i]));
+		check_strict(at(32 + 8 * i), 8 * page);
+	}
 	hugepage();
 	fills(64, 64);
 }

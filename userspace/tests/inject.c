@@ -46,6 +46,7 @@ static const struct kind {
 } kinds[] = {
 	{ "tamalloc", tamalloc },
 	{ "plain", plain },
+	{ "adaptive", adaptive },
 }, *kind = kinds;
 
 static char *region, *span;
@@ -366,6 +367,39 @@ static void no_slot(void)
 	inject((struct op){ .call = call_into_nowhere, .after = nothing, .errors = { ENOMEM } });
 }
 
+/* The one EFAULT that may leave the region: it had become one mapping with the next. */
+
+static void neighbour(void)
+{
+	region = kind->reserve(TIB);
+}
+
+static long call_into_nowhere_next(void)
+{
+	long ret = tamalloc_call(TIB, NULL);
+
+	CHECK_EQ(ret, -1);
+	return errno == EFAULT ? 0 : ret;
+}
+
+/* Splitting it off again may take memory, as it may for munmap(2). */
+static void unmap_neighbour(long ret)
+{
+	struct vma vma;
+	size_t more;
+
+	CHECK(find_vma(region, &vma));
+	more = region - (char *)vma.start;
+	CHECK(!more || (!ret && more == TIB));
+	CHECK(!munmap(region - more, TIB + more));
+}
+
+static void no_slot_next(void)
+{
+	inject((struct op){ .before = neighbour, .call = call_into_nowhere_next,
+			    .after = unmap_neighbour, .errors = { ENOMEM } });
+}
+
 /* First touch. */
 
 /* Nothing else is near: to fault here takes page tables of every level. */
@@ -410,6 +444,44 @@ static void write_fault(void)
 static void read_fault(void)
 {
 	inject((struct op){ .before = far_region, .call = read_touch, .after = unmap_read });
+}
+
+/* Of a page that can fill a window: four were touched before it. */
+static void far_evidence(void)
+{
+	far_region();
+	for (int i = 0; i < 4; i++)
+		poke(region + i * page, 'e');
+}
+
+static long fill_window(void)
+{
+	poke(region + 4 * page, 'w');
+	return 0;
+}
+
+/* One page where there is no memory for four. */
+static void unmap_window(long ret)
+{
+	size_t pages = resident(region, SIZE);
+
+	(void)ret;
+	CHECK(pages == 8 || pages == 5);
+	CHECK_EQ(peek(region + 4 * page), 'w');
+	CHECK(all_zero(region + 5 * page, SIZE - 5 * page));
+	CHECK(!munmap(span, TIB));
+}
+
+static void be_adaptive(void)
+{
+	set(THP "enabled", "madvise");
+	kind = &kinds[2];
+}
+
+static void window_fault(void)
+{
+	be_adaptive();
+	inject((struct op){ .before = far_evidence, .call = fill_window, .after = unmap_window });
 }
 
 /* First touch by system calls. */
@@ -496,6 +568,12 @@ static void populate_read(void)
 {
 	inject((struct op){ .before = far_region, .call = populate_by_read,
 			    .after = unmap_populated, .errors = { ENOMEM } });
+}
+
+static void populate_windows(void)
+{
+	be_adaptive();
+	populate();
 }
 
 /* A region, every other page of which is touched, and what becomes of it. */
@@ -750,12 +828,15 @@ static const struct test tests[] = {
 	{ "the call under MCL_FUTURE: ENOMEM, or touch brings in the rest", locked },
 	{ "the call with its result in an untouched page: ENOMEM or EFAULT", untouched_slot },
 	{ "the call with nowhere to put its result leaves nothing", no_slot },
+	{ "the same beside another region: it is gone, or whole", no_slot_next },
 	{ "first touch by write: taken again, one page", write_fault },
 	{ "first touch by read: taken again, one page", read_fault },
+	{ "first touch that fills a window: one page instead, or taken again", window_fault },
 	{ "first touch by process_vm_writev: EFAULT, ENOMEM or a part", remote_write },
 	{ "first touch by read(2): EFAULT, ENOMEM or a part", file_read },
 	{ "MADV_POPULATE_WRITE: ENOMEM", populate },
 	{ "MADV_POPULATE_READ: ENOMEM", populate_read },
+	{ "MADV_POPULATE_WRITE by windows: ENOMEM", populate_windows },
 	{ "fork: ENOMEM or EAGAIN; else the child has all", forks },
 	{ "munmap of the middle: ENOMEM and all is there, or it is gone", unmaps },
 	{ "mremap to afar: ENOMEM, contents intact", moves },

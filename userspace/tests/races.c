@@ -145,7 +145,7 @@ static void advise(struct thread *t, char *part, size_t bytes)
 		MADV_DONTNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ,
 		MADV_POPULATE_WRITE, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_DONTFORK,
 		MADV_DOFORK, MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_NOHUGEPAGE,
-		MADV_SEQUENTIAL, MADV_NORMAL,
+		MADV_HUGEPAGE, MADV_SEQUENTIAL, MADV_NORMAL,
 	};
 
 	/* A hole, a locked page, memory for reading: all may be refused. */
@@ -262,9 +262,23 @@ static void on_tamalloc(void)
 	race("tamalloc", tamalloc);
 }
 
+static void on_adaptive(void)
+{
+	long filled = field("/proc/vmstat", "tamalloc_fill");
+	long taken = field("/proc/vmstat", "tamalloc_fault");
+
+	set(THP "enabled", "madvise");
+	race("adaptive", adaptive);
+	filled = field("/proc/vmstat", "tamalloc_fill") - filled;
+	taken = field("/proc/vmstat", "tamalloc_fault") - taken;
+	tap_note("%ld pages filled by %ld faults", filled, taken);
+	CHECK(filled > taken);
+}
+
 static const struct test tests[] = {
 	{ "plain memory, which shows the races of others", on_plain },
 	{ "tamalloc memory: each word is zero or its owner's stamp", on_tamalloc },
+	{ "adaptive memory: the same", on_adaptive },
 };
 
 int main(int argc, char **argv)

@@ -9,6 +9,7 @@
 #define THREADS	8
 #define PAGES	512
 #define ROUNDS	4
+#define WINDOW	256	/* pages: the largest */
 
 static char *region;
 static pthread_barrier_t together;
@@ -98,6 +99,45 @@ static void same(void)
 	}
 }
 
+/*
+ * One at the page that fills a window, the others at pages of it, while it is zeroed: a
+ * window that is mapped over their pages would lose what they wrote.
+ */
+static void *same_window(void *arg)
+{
+	char *window = region + WINDOW * page, *first = region;
+	size_t id = (long)arg;
+
+	for (size_t round = 0; round < 250; round++) {
+		char *own = window + (id ? 31 * id + round % 31 : 0) * page;
+
+		if (!id)
+			for (char *p = first; p < window; p += page)
+				poke(p, 'e');
+		pthread_barrier_wait(&together);
+		poke(own, 'a' + id);
+		pthread_barrier_wait(&together);
+		CHECK_EQ(peek(own), 'a' + id);
+		pthread_barrier_wait(&together);
+		if (!id)
+			CHECK(!madvise(region, 2 * WINDOW * page, MADV_DONTNEED));
+	}
+	return NULL;
+}
+
+static void window(void)
+{
+	long filled = field("/proc/vmstat", "tamalloc_fill"), taken = faults();
+
+	set(THP "enabled", "madvise");
+	region = adaptive(2 * WINDOW * page);
+	run(same_window);
+	filled = field("/proc/vmstat", "tamalloc_fill") - filled;
+	taken = faults() - taken;
+	tap_note("%ld pages filled by %ld faults", filled, taken);
+	CHECK(filled > 2 * taken);
+}
+
 /* One half gives pages back while the other half touches them. */
 static void *touch_or_drop(void *arg)
 {
@@ -169,6 +209,7 @@ static const struct test tests[] = {
 	{ "threads apart: a page and a fault for each touch", apart },
 	{ "threads interleaved: a page and a fault for each touch", interleaved },
 	{ "threads at the same page get one page, and lose no write", same },
+	{ "threads at pages of the window that one of them fills lose no write", window },
 	{ "touching while others use MADV_DONTNEED shows zero or x", dropping },
 	{ "threads allocate and release at the same time", allocating },
 	{ "faults are taken under the lock of the mapping", vma_lock },
