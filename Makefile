@@ -30,7 +30,8 @@ help:
 	@echo 'make kernel   $(image)'
 	@echo 'make bench    what first touches cost, next to other memory; ARGS=--docs: docs/ too'
 	@echo 'make apps     redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
-	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED='
+	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED=, on both kinds'
+	@echo '              of memory or KIND=adaptive'
 	@echo 'make matrix   docs/matrix.md, anew'
 	@echo 'make install  libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
 	@echo 'make deb      Debian packages of such a kernel for a machine of yours, from its config or CONFIG='
@@ -88,7 +89,10 @@ apps: kernel
 
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
-		/model --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000)
+		sh -c 'for kind in $(or $(KIND),tamalloc adaptive); do \
+			echo "# $$kind"; \
+			/model --kind $$kind --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000) || failed=1; \
+		done; exit $$failed'
 
 matrix: kernel userspace
 	@scripts/matrix --kernel $(image)
