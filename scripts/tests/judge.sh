@@ -14,7 +14,7 @@ gives() { # STATUS LOG [WORDS]
 	[[ $status -eq $1 && $said == *"${3-}"* ]]
 }
 
-tap_plan 19
+tap_plan 20
 tap_check "a pass is 0, whatever befell the guest's own programs" gives 0 pass
 tap_check "a failed command keeps its status" gives 42 status-42
 tap_check "a panic is 123, and its Oops is shown" gives 123 panic 'RIP: 0010:tamalloc_fault'
@@ -29,6 +29,7 @@ tap_check "kmemleak makes a passing run red" gives 122 kmemleak
 tap_check "a blocked task makes a passing run red" gives 122 stall
 tap_check "a data race of tamalloc's makes a passing run red" gives 122 kcsan-ours 'tamalloc_fault+0x82'
 tap_check "so does one of what fills a window" gives 122 kcsan-window 'fill_window+0x14c'
+tap_check "so does one of the system call" gives 122 kcsan-syscall '__x64_sys_luis_tamalloc+0x4d'
 tap_check "a data race of the kernel's own is shown with its memory, and no more" \
 	gives 0 kcsan-theirs '1 tamalloc memory: data-race in mas_walk / mas_wr_node_store'
 tap_check "a taint without a report makes a passing run red" gives 122 taint 512

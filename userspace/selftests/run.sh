@@ -23,6 +23,7 @@ seconds() { cut -d. -f1 /proc/uptime; }
 calm() {
 	dmesg -n 7
 	echo 0 >/proc/sys/vm/nr_hugepages
+	echo 2 >/proc/sys/kernel/randomize_va_space
 	echo 2 >/sys/kernel/mm/ksm/run
 	echo 0 >/sys/kernel/mm/ksm/run
 	echo 3 >/proc/sys/vm/drop_caches

@@ -3,7 +3,8 @@
  * Each allocation and each copy that a call or a first touch makes, failed in
  * turn by /proc/self/fail-nth: the error is a documented one, the contents are
  * what they were, and nothing is left. Needs a kernel made with DEBUG=1.
- * "inject plain" does the same to mmap() memory, to tell whose a failure is.
+ * "inject plain" does the same to mmap() memory, to tell whose a failure is; what asks
+ * for windows has them all the same.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -396,6 +397,15 @@ static void unmap_neighbour(long ret)
 
 static void no_slot_next(void)
 {
+	struct vma vma;
+
+	/* Without a failure it becomes one mapping with the next, and goes again. */
+	neighbour();
+	CHECK_EQ((uintptr_t)tamalloc(TIB), (uintptr_t)region - TIB);
+	CHECK(!munmap(region - TIB, TIB));
+	CHECK_EQ(call_into_nowhere_next(), 0);
+	CHECK(find_vma(region, &vma) && vma.start == (uintptr_t)region);
+	unmap_neighbour(0);
 	inject((struct op){ .before = neighbour, .call = call_into_nowhere_next,
 			    .after = unmap_neighbour, .errors = { ENOMEM } });
 }
@@ -481,6 +491,10 @@ static void be_adaptive(void)
 static void window_fault(void)
 {
 	be_adaptive();
+	far_evidence();
+	fill_window();
+	CHECK_EQ(resident(region, SIZE), 8);
+	CHECK(!munmap(span, TIB));
 	inject((struct op){ .before = far_evidence, .call = fill_window, .after = unmap_window });
 }
 
@@ -572,7 +586,14 @@ static void populate_read(void)
 
 static void populate_windows(void)
 {
+	long taken;
+
 	be_adaptive();
+	far_region();
+	taken = field("/proc/vmstat", "tamalloc_fault");
+	CHECK(!populate_by_write());
+	CHECK(field("/proc/vmstat", "tamalloc_fault") - taken < PAGES);
+	unmap_populated(0);
 	populate();
 }
 

@@ -105,14 +105,14 @@ static void same(void)
  */
 static void *same_window(void *arg)
 {
-	char *window = region + WINDOW * page, *first = region;
+	char *window = region + WINDOW * page;
 	size_t id = (long)arg;
 
 	for (size_t round = 0; round < 250; round++) {
 		char *own = window + (id ? 31 * id + round % 31 : 0) * page;
 
 		if (!id)
-			for (char *p = first; p < window; p += page)
+			for (char *p = region; p < window; p += page)
 				poke(p, 'e');
 		pthread_barrier_wait(&together);
 		poke(own, 'a' + id);
