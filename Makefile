@@ -99,7 +99,7 @@ matrix: kernel userspace
 
 shell gdb: kernel userspace
 	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
-		--add userspace/tests/run.sh
+		--add userspace/test/guest/run.sh
 
 deb:
 	@scripts/setup --deb
@@ -110,9 +110,7 @@ PREFIX ?= /usr/local
 install: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
 install:
 	@scripts/setup --install
-	@for part in lib tools; do \
-		$(MAKE) -s -C userspace/$$part install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(to)' || exit; \
-	done
+	@$(MAKE) -s -C userspace install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(to)'
 
 clean:
 	rm -rf build

@@ -4,8 +4,8 @@
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 kernel=${KERNEL:-6.12}
 stock=$top/build/src/linux-$kernel-stock
 patched=$top/build/src/linux-$kernel

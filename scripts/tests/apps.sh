@@ -3,14 +3,14 @@
 # make apps: its verdicts, on findings that are made up. The programs take too long here.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 cd "$here/../.." || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 table() { # MARKDOWN, and findings on stdin
-	awk -f userspace/apps/table.awk -v json="$work/json" -v markdown="$1"
+	awk -f userspace/bench/apps/table.awk -v json="$work/json" -v markdown="$1"
 }
 right() { printf '%s\n' "x $1 rss_load 4711" "x $1 faults 12" "x $1 cpu_us 1500" "x $1 result abc"; }
 equal() { { right plain; right tamrun; } | table 0; }

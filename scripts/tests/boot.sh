@@ -3,8 +3,8 @@
 # scripts/boot: real guests; what goes in comes out, and nothing is left running.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 top=$(cd "$here/../.." && pwd)
 boot=$top/scripts/boot
 work=$(mktemp -d)

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# userspace/selftests/compare: what a kernel selftest may do otherwise on tamalloc memory.
+# scripts/lib/compare: what a kernel selftest may do otherwise on tamalloc memory.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 
 # COUNTS "WORDS" EXPECTED PLAIN OTHER [STATUS [PLAIN_STATUS]]: what tally makes of compare's
 # points on a program that printed PLAIN and OTHER (with \n and \t), and ended with STATUS
@@ -12,11 +12,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 gives() {
 	local points counts
 
-	points=$("$here/../../userspace/selftests/compare" <(printf '%b' "$3") <(
+	points=$("$here/../lib/compare" <(printf '%b' "$3") <(
 		printf '# run cow plain\n%b# end cow plain %s 0 1 60\n' "$4" "${7-0}"
 		printf '# run cow tamalloc\n%b# end cow tamalloc %s %s 1 60\n' "$5" "${6-0}" "${replaced-3}"
 	) 2>&1)
-	counts=$("$here/../tally" <(printf '%s\n' "$points") 2>&1)
+	counts=$("$here/../lib/tally" <(printf '%s\n' "$points") 2>&1)
 	printf '%s\n%s\n' "$points" "$counts"
 	[[ ${counts##*$'\n'} == "$1" && $points == *"$2"* ]]
 }

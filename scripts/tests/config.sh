@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# scripts/check-config: every option that did not become what was asked is named.
+# scripts/lib/check-config: every option that did not become what was asked is named.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -14,7 +14,7 @@ gives() { # STATUS "WORDS" FRAGMENT
 	local status=0 said
 
 	printf '%b\n' "$3" >"$work/fragment"
-	said=$("$here/../check-config" "$work/.config" "$work/fragment" 2>&1) || status=$?
+	said=$("$here/../lib/check-config" "$work/.config" "$work/fragment" 2>&1) || status=$?
 	echo "status $status; $said"
 	[[ $status -eq $1 && $said == "$2" ]]
 }

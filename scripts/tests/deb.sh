@@ -3,8 +3,8 @@
 # make deb: what it refuses and what it asks of a configuration. No kernel is compiled.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 cd "$here/../.." || exit
 mkdir -p build
 # Beside the tree, so that its copy is one of links.
@@ -45,7 +45,7 @@ dropped() {
 configured() {
 	CONFIG=$work/config.xz deb --configure >"$work/said" || return
 	cat "$work/said"
-	scripts/check-config "$obj/.config" kernel-config/{tamalloc,deb,guest}.config
+	scripts/lib/check-config "$obj/.config" kernel-config/{tamalloc,deb,guest}.config
 }
 says_what_changed() {
 	grep 'deb: changed in it: TAMALLOC=y LOCALVERSION=-tamalloc DEBUG_INFO_DWARF5=n DEBUG_INFO_BTF=n .*VIRTIO_PCI=y' "$work/said" &&

@@ -3,8 +3,8 @@
 # The documents: what they show can be run, and what they refer to is there.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 cd "$here/../.." || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

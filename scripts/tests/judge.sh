@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# scripts/judge: saved logs of runs that ended well and badly, each with its status.
+# scripts/lib/judge: saved logs of runs that ended well and badly, each with its status.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 
 gives() { # STATUS LOG [WORDS]
 	local status=0 said
 
-	said=$("$here/../judge" "$here/logs/$2" 2>&1) || status=$?
+	said=$("$here/../lib/judge" "$here/logs/$2" 2>&1) || status=$?
 	echo "status $status; $said"
 	[[ $status -eq $1 && $said == *"${3-}"* ]]
 }

@@ -4,8 +4,8 @@
 # reader meets explains itself.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 cd "$here/../.." || exit
 
 mapfile -t scripts < <(grep -lrE '^#!/(bin/bash|bin/sh|usr/bin/env bash)' scripts .ci userspace)
@@ -17,7 +17,8 @@ silent() {
 	echo "$said"
 	[[ $status -eq 0 && ! $said ]]
 }
-commands=(scripts/{apply,apps,bench,boot,build,check-config,checkout,closure,deb,export,initramfs,judge,matrix,selftests,setup,tally,test,transcripts})
+commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,matrix,profile,selftests,setup,test,transcripts}
+	scripts/lib/{check-config,guest-files,initramfs,judge,tally})
 
 pages=(docs/man/*)
 tap_plan $((2 + ${#pages[@]} + ${#commands[@]}))

@@ -1,23 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# scripts/tally: counts what was planned, and says what is wrong with the rest.
+# scripts/lib/tally: counts what was planned, and says what is wrong with the rest.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 
 # STATUS "LAST LINE" "WORDS" TAP: what tally makes of TAP (with \n for new lines).
 gives() {
 	local status=0 said
 
-	said=$("$here/../tally" <(printf '%b' "$4") 2>&1) || status=$?
+	said=$("$here/../lib/tally" <(printf '%b' "$4") 2>&1) || status=$?
 	echo "status $status; $said"
 	[[ $status -eq $1 && ${said##*$'\n'} == "$2" && $said == *"$3"* ]]
 }
 no_file() {
 	local status=0
 
-	"$here/../tally" /nonexistent || status=$?
+	"$here/../lib/tally" /nonexistent || status=$?
 	((status == 125))
 }
 a='# program a\n'

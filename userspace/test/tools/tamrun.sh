@@ -3,9 +3,9 @@
 # tamrun: what a program gets from it in the guest, what it says, what it installs.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
-cd "$here/../.." || exit
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../../../scripts/lib/tap.sh"
+cd "$here/../../.." || exit
 out=$PWD/build/userspace
 tools=$out/tools
 work=$(mktemp -d)
@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 in_guest() { # KERNEL COMMAND...
 	scripts/boot --kernel "build/$1/vmlinuz" --smp 2 --add "$tools/tamrun" --add "$tools/libtamrun.so" \
-		--add "$tools/test" --add "$work/numbers" --program sort -- "${@:2}"
+		--add "$tools/test-tamrun" --add "$work/numbers" --program sort -- "${@:2}"
 }
 stock_kernel() {
 	scripts/build --stock &&
@@ -44,7 +44,7 @@ compares() {
 }
 
 install_it() {
-	make -s -C userspace/tools install OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root" &&
+	make -s -C userspace install-tools OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root" &&
 		diff <(printf './opt/ta/%s\n' bin/tam{run,stat,trace} lib/tamalloc/libtamrun.so \
 			share/man/man1/tam{run,stat,trace}.1) <(cd "$work/root" && find . ! -type d | sort)
 }
@@ -73,9 +73,9 @@ static_program() {
 
 seq 5000 -1 1 >"$work/numbers"
 tap_plan 23
-tap_check "it compiles" make -s -C userspace/tools OUT="$out"
-tap_check "the malloc family's memory is tamalloc's, and keeps malloc's promises" passes /tamrun /test
-tap_check "with --adaptive likewise" passes env ADAPTIVE=1 /tamrun --adaptive /test
+tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$out"
+tap_check "the malloc family's memory is tamalloc's, and keeps malloc's promises" passes /tamrun /test-tamrun
+tap_check "with --adaptive likewise" passes env ADAPTIVE=1 /tamrun --adaptive /test-tamrun
 tap_check "--compare reports two runs of a program, and prints one" compares
 tap_check "a kernel without the call is named, and the program runs" stock_kernel
 # On this machine, whatever its kernel has.

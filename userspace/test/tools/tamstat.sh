@@ -3,9 +3,9 @@
 # tamstat: on memory in a known state in the guest, and on a made-up procfs here.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
-cd "$here/../.." || exit
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../../../scripts/lib/tap.sh"
+cd "$here/../../.." || exit
 tools=$PWD/build/userspace/tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -85,7 +85,7 @@ full_disk() {
 }
 
 tap_plan 20
-tap_check "it compiles" make -s -C userspace/tools OUT="$PWD/build/userspace"
+tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$PWD/build/userspace"
 tap_check "what it says of memory in a known state is so" in_guest
 tap_check "the table has who has regions, and the sum" table
 tap_check "a process has a line a region" fake 0 '[anon:a b]' 9

@@ -3,13 +3,13 @@
 # libtamalloc: on a kernel with the call and on one without, installed and linked to.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
-cd "$here/../.." || exit
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../../../scripts/lib/tap.sh"
+cd "$here/../../.." || exit
 top=$PWD
 work=$(mktemp -d)
 relative=build/test-install
-trap 'rm -rf "$work" {.,userspace/lib,userspace/tools}/"$relative"' EXIT
+trap 'rm -rf "$work" {.,userspace}/"$relative"' EXIT
 out=$top/build/userspace
 installed=(include/tamalloc.h include/tamalloc_syscall.h
 	lib/libtamalloc.a lib/libtamalloc.so lib/libtamalloc.so.0 lib/pkgconfig/tamalloc.pc
@@ -18,13 +18,13 @@ installed=(include/tamalloc.h include/tamalloc_syscall.h
 passes_on() { # KERNEL EXPECT
 	local said status=0
 
-	said=$(scripts/boot --kernel "build/$1/vmlinuz" --add "$out/lib/test" -- env EXPECT="$2" /test 2>&1) || status=$?
+	said=$(scripts/boot --kernel "build/$1/vmlinuz" --add "$out/tools/test-libtamalloc" -- env EXPECT="$2" /test-libtamalloc 2>&1) || status=$?
 	echo "$said"
 	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
 }
 stock_kernel() { scripts/build --stock && passes_on 6.12-x86_64-stock 0; }
 
-install_it() { make -s -C userspace/lib install OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root"; }
+install_it() { make -s -C userspace install-lib OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root"; }
 right_files() {
 	diff <(printf './%s\n' "${installed[@]}" | sort) <(cd "$work/root/opt/ta" && find . ! -type d | sort) &&
 		diff <(echo ./opt/ta) <(cd "$work/root" && find . -mindepth 2 -maxdepth 2)
@@ -49,8 +49,8 @@ runs_ldconfig() {
 	mkdir "$work/bin" && printf '#!/bin/sh\necho ldconfig ran\n' >"$work/bin/ldconfig" &&
 		printf '#!/bin/sh\necho 0\n' >"$work/bin/id" && chmod +x "$work"/bin/* || return
 	export PATH=$work/bin:$PATH
-	diff <(make -s -C userspace/lib install OUT="$out" PREFIX="$work/real"
-		make -s -C userspace/lib install OUT="$out" PREFIX=/real DESTDIR="$work") <(echo 'ldconfig ran')
+	diff <(make -s -C userspace install-lib OUT="$out" PREFIX="$work/real"
+		make -s -C userspace install-lib OUT="$out" PREFIX=/real DESTDIR="$work") <(echo 'ldconfig ran')
 }
 relative_destdir() {
 	make -s install PREFIX=/opt/ta DESTDIR="$relative" && find "$relative" userspace -path '*opt/ta*' &&
@@ -60,14 +60,14 @@ refuses() { # PREFIX...
 	local prefix said
 
 	for prefix; do
-		said=$(make -s -C userspace/lib install OUT="$out" PREFIX="$prefix" DESTDIR="$work/refused" 2>&1) && return 1
+		said=$(make -s -C userspace install-lib OUT="$out" PREFIX="$prefix" DESTDIR="$work/refused" 2>&1) && return 1
 		echo "$said"
 		[[ $said == *"PREFIX=$prefix"* && ! -e $work/refused ]] || return
 	done
 }
 
 tap_plan 12
-tap_check "it compiles" make -s -C userspace/lib OUT="$out"
+tap_check "it compiles" make -s -C userspace lib tool-tests OUT="$out"
 tap_check "its tests pass on a kernel with the call" passes_on 6.12-x86_64 1
 tap_check "its tests pass on a kernel without the call, by mmap" stock_kernel
 tap_check "make install needs no more than an empty DESTDIR" install_it

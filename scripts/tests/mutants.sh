@@ -5,8 +5,8 @@
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
 kernel=$top/build/6.12-x86_64-broken/vmlinuz
 programs=$top/build/userspace
 
@@ -73,7 +73,7 @@ mapfile -t lines < <(table)
 case ${1-} in
 -h | --help)
 	cat <<-'END'
-	usage: scripts/tests/broken.sh [GUARD]...
+	usage: scripts/tests/mutants.sh [GUARD]...
 
 	Leaves out each guard of the table in docs/testing.md, or the GUARDs, and prints
 	TAP. Needs: make userspace; scripts/build --broken.

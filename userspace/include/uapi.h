@@ -83,4 +83,17 @@ struct pm_scan_arg {
 # define PM_SCAN_CHECK_WPASYNC	(1 << 1)
 #endif
 
+#ifndef PROCMAP_QUERY
+# define PROCMAP_QUERY		_IOWR('f', 17, struct procmap_query)
+# define PROCMAP_QUERY_VMA_READABLE		0x01
+# define PROCMAP_QUERY_VMA_WRITABLE		0x02
+# define PROCMAP_QUERY_COVERING_OR_NEXT_VMA	0x10
+struct procmap_query {
+	__u64 size, query_flags, query_addr;
+	__u64 vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+	__u32 dev_major, dev_minor, vma_name_size, build_id_size;
+	__u64 vma_name_addr, build_id_addr;
+};
+#endif
+
 #endif /* UAPI_H */

@@ -47,7 +47,6 @@ static const struct kind {
 } kinds[] = {
 	{ "tamalloc", tamalloc },
 	{ "plain", plain },
-	{ "adaptive", adaptive },
 }, *kind = kinds;
 
 static char *region, *span;
@@ -484,8 +483,10 @@ static void unmap_window(long ret)
 
 static void be_adaptive(void)
 {
+	static const struct kind windows = { "adaptive", adaptive };
+
 	set(THP "enabled", "madvise");
-	kind = &kinds[2];
+	kind = &windows;
 }
 
 static void window_fault(void)

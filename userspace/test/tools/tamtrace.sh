@@ -3,9 +3,9 @@
 # tamtrace: known touches in the guest, pictures of known touches here.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/tests/tap.sh
-. "$here/tap.sh"
-cd "$here/../.." || exit
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../../../scripts/lib/tap.sh"
+cd "$here/../../.." || exit
 tools=$PWD/build/userspace/tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -109,7 +109,7 @@ old_picture() { # STATUS, gnuplot's
 }
 
 tap_plan 32
-tap_check "it compiles" make -s -C userspace/tools OUT="$PWD/build/userspace"
+tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$PWD/build/userspace"
 tap_check "a guest runs it" run_all
 tap_check "a program's touches are shown, with its threads and children, and its status" right_touches program 1 42
 tap_check "as text as well" text
