@@ -4,10 +4,6 @@
 
 #include "matrix.h"
 
-#ifndef MCL_ONFAULT
-# define MCL_ONFAULT 4
-#endif
-
 static void say_locked(const char *p)
 {
 	say("%ld resident, %ld locked", usage(p, PAGES, "Rss"), usage(p, PAGES, "Locked"));
