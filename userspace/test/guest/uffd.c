@@ -149,7 +149,7 @@ static void open_protected(long features)
 	CHECK_EQ(vma.rss_kb, 0);
 }
 
-static void marker_read(void)
+static void wp_read(void)
 {
 	open_protected(0);
 	start_server();
@@ -163,7 +163,7 @@ static void marker_read(void)
 	CHECK_EQ(resident(region, SIZE), PAGES);
 }
 
-static void marker_write(void)
+static void wp_write(void)
 {
 	open_protected(0);
 	start_server();
@@ -174,7 +174,7 @@ static void marker_write(void)
 	CHECK(all_zero(region + page + 64, page - 64));
 }
 
-static void marker_dropped(void)
+static void wp_lifted(void)
 {
 	open_protected(0);
 	protect(false);
@@ -187,7 +187,7 @@ static bool protected(const char *p)
 }
 
 /* How PAGEMAP_SCAN tracks writes: the kernel lifts the protection itself. */
-static void asynchronous(void)
+static void wp_async(void)
 {
 	open_protected(UFFD_FEATURE_WP_ASYNC);
 	poke(region + 3 * page, 'w');
@@ -205,10 +205,10 @@ static const struct test tests[] = {
 	TEST("each missing page is asked for once when written", missing_write),
 	TEST("a missing page that a system call reads is asked for", missing_by_kernel),
 	TEST("a page copied in ahead of its touch is kept", copied_ahead),
-	TEST("an untouched, protected page can be read and stays protected", marker_read),
-	TEST("an untouched, protected page asks once when written", marker_write),
-	TEST("an untouched page whose protection is lifted is strict", marker_dropped),
-	TEST("asynchronous write tracking tells written pages from read", asynchronous),
+	TEST("an untouched, protected page can be read and stays protected", wp_read),
+	TEST("an untouched, protected page asks once when written", wp_write),
+	TEST("an untouched page whose protection is lifted is strict", wp_lifted),
+	TEST("asynchronous write tracking tells written pages from read", wp_async),
 };
 
 TAP_MAIN(tests, no_tamalloc)
