@@ -32,7 +32,7 @@ fi
 for name; do
 	program=${name%%:*}
 	if [ ! -f "$dir/$program" ] || [ ! -x "$dir/$program" ]; then
-		fail "no test named '$program'; there are: $(ls "$dir" | xargs)"
+		fail "no test named '$program'; there are: $(cd "$dir" && echo *)"
 	fi
 	case $name in
 	selftest:*) fail "selftest, the kernel's own, has no tests that can be named" ;;
