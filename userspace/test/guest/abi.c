@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the call returns, writes and leaves behind: the man page, line by line. */
+/* What the call returns, writes and leaves behind, as tamalloc(2) says. */
 #include <stdint.h>
 
 #include "counters.h"
@@ -118,7 +118,7 @@ static void fault_null(void)
 
 static void fault_unmapped(void)
 {
-	/* A page just unmapped will not do: the region may be put there. */
+	/* Not a page just unmapped: the kernel may put the region there. */
 	faulty((void *)(32 * page));
 }
 
@@ -182,7 +182,7 @@ static void into_region(void)
 }
 
 #ifdef __x86_64__
-/* The i386 entry, from 64-bit code: everything it takes is 32 bits wide. */
+/* From 64-bit code; its arguments are 32 bits wide. */
 static long call_int80(size_t size, void *addr)
 {
 	long ret;
@@ -222,7 +222,7 @@ static void int80_errors(void)
 	CHECK_EQ(vm_size(), before);
 }
 
-/* The x32 entry is reached from 64-bit code by a bit in the call's number. */
+/* From 64-bit code, by a bit in the system call number. */
 static void x32(void)
 {
 	unsigned char *low = mmap(NULL, page, RW, ANON | MAP_32BIT, -1, 0);

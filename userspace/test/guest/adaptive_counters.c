@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What /proc/vmstat and the tracepoint say of first touches. */
+/* How /proc/vmstat and the tracepoint report first touches. */
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -79,7 +79,7 @@ static void empty(const char *file)
 	close(fd);
 }
 
-/* The next line of the trace has to say this of the page. */
+/* The next line of the trace must say this about the page. */
 static void said(FILE *trace, size_t index, const char *rest)
 {
 	char line[512], want[128];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Windows where memory is scarce: in pieces, limited by a cgroup, or bound to a
- * node. A window that cannot be had costs nothing but its one page's fault.
+ * Windows where memory is scarce: fragmented, limited by a cgroup, or bound to a node.
+ * Where a window cannot be allocated the fault fills one page, at no other cost.
  */
 #include <linux/mempolicy.h>
 #include <signal.h>
@@ -62,8 +62,8 @@ static bool on_node1(void *p)
 }
 
 /*
- * All of node 1 as single pages, of which every other one is free again: what is
- * free is in pieces, but for what the kernel kept back.
+ * Take all of node 1 in single pages and free every other one. What is free is then
+ * fragmented, but for the kernel's reserves.
  */
 static void break_up_node1(void)
 {
@@ -84,7 +84,7 @@ static void break_up_node1(void)
 		CHECK(!madvise(p + i, page, MADV_DONTNEED));
 }
 
-/* That goes to a region of its own, until there is hardly a window to be had. */
+/* Fill a region from the rest until hardly any window can be allocated. */
 static void use_up_windows(void)
 {
 	const size_t bytes = 128 * MIB;
@@ -103,7 +103,7 @@ static void use_up_windows(void)
 	tap_fail(__FILE__, __LINE__, "%zu MiB, and memory is not in pieces", bytes / MIB);
 }
 
-/* Direct reclaim and compaction by whoever wanted memory. */
+/* Direct reclaim and direct compaction. */
 static long stalled(void)
 {
 	return vmstat("allocstall_dma32") + vmstat("allocstall_normal") +
@@ -131,7 +131,7 @@ static void in_pieces(void)
 	}
 	fallbacks = vmstat("tamalloc_fallback") - fallbacks;
 	tap_note("%ld faults, %ld of them for want of a window", faults() - taken, fallbacks);
-	/* The detectors leave more of the memory in one piece. */
+	/* With the detectors memory is less fragmented. */
 	CHECK(fallbacks > (long)PAGES / (has_detectors() ? 256 : 8));
 	CHECK_EQ(stalled(), stalls);
 	CHECK_EQ(resident(region, SIZE), PAGES);
@@ -148,7 +148,7 @@ static void set_limit(size_t bytes)
 	write_file(CGROUP "/memory.max", text);
 }
 
-/* Room for what comes with the first 2 MiB, not for a window of another. */
+/* There is room for the first 2 MiB, but not for a window beyond. */
 static void refused_charge(void *unused)
 {
 	long fallbacks = vmstat("tamalloc_fallback"), free;
@@ -162,7 +162,7 @@ static void refused_charge(void *unused)
 	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
 	fills(513, 1);
 	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
-	/* A window that is not given back is MiB that nobody has any more. */
+	/* A window that is not freed is a MiB lost each time. */
 	free = vmstat("nr_free_pages");
 	for (int i = 0; i < 64; i++) {
 		CHECK(!madvise(at(512), 2 * page, MADV_DONTNEED));
@@ -189,7 +189,7 @@ static void charge_fails(void)
 	refused_with("0");
 }
 
-/* The same where reclaim would find room for the window. */
+/* With swap, so that reclaim could make room for the window. */
 static void charge_reclaims_nothing(void)
 {
 	start_swap(ANY_SWAP);
@@ -197,7 +197,7 @@ static void charge_reclaims_nothing(void)
 	stop_swap();
 }
 
-/* How far a walk gets until it is killed; shared with the one that is. */
+/* How far a walk got before it was killed; shared with the walker. */
 static size_t *reached;
 
 static void walk_until_killed(void *advice)
@@ -257,7 +257,7 @@ static void charge_and_drop(void *unused)
 	check_charge((512 + WINDOW) * page);
 	CHECK_EQ(walk(513, PAGES), (PAGES - 512) / WINDOW - 1);
 	check_charge(8 * MIB);
-	/* Whole windows and halves of others. */
+	/* Whole windows, and halves of others. */
 	CHECK(!madvise(at(1152), 512 * page, MADV_DONTNEED));
 	CHECK(!madvise(at(1664), 128 * page, MADV_DONTNEED));
 	CHECK(!madvise(at(1024), 128 * page, MADV_DONTNEED));

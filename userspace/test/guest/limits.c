@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The limits of a process, and sizes beyond what the machine holds. */
+/* Resource limits, and sizes beyond the machine's memory. */
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -32,7 +32,7 @@ static int errno_of_tamalloc(size_t size)
 	return tamalloc_call(size, &p) ? errno : munmap(p, size);
 }
 
-/* Within the limit both succeed, beyond it both fail alike, leaving nothing. */
+/* Within the limit both succeed; beyond it both fail alike and leave nothing. */
 static void same_as_mmap(int err)
 {
 	long before = vm_size();
@@ -58,7 +58,7 @@ static void data(void)
 	same_as_mmap(ENOMEM);
 }
 
-/* mmap(2) says EAGAIN here, and so must the call. */
+/* mmap(2) gives EAGAIN here, and so must the call. */
 static void memlock(void)
 {
 	limit(RLIMIT_MEMLOCK, MIB);
@@ -105,7 +105,7 @@ static void terabyte(void)
 	CHECK(!munmap(p, tib));
 }
 
-/* Page tables for what is touched, not for what is reserved. */
+/* Reserving allocates no page tables. */
 static void page_tables(void)
 {
 	long before = field("/proc/self/status", "VmPTE");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The call asks the LSM hook, and asks it as mmap(2) does: watched by kprobes. */
+/* The call invokes the LSM hook just as mmap(2) does, as kprobes show. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #define TRACING		"/tmp/tamalloc-tracing"
 
 /*
- * Capabilities are the LSM that every kernel has. Only security_mmap_file() calls
- * its hook: with what was asked for, and with what will be mapped.
+ * Every kernel has the capability LSM, whose hook only security_mmap_file() calls. It
+ * passes the protection asked for and the one that will be mapped.
  */
 static const char *const probes[] = {
 	"p:tamalloc/hook cap_mmap_file file=$arg1:x64 asked=$arg2:x64 mapped=$arg3:x64 flags=$arg4:x64",
@@ -22,7 +22,7 @@ static const char *const probes[] = {
 	"p:tamalloc/map do_mmap",
 };
 
-/* What was hit in the last watch(), in order, with what was passed. */
+/* The probes hit in the last watch(), in order, with their arguments. */
 static char events[1024];
 
 static void append(const char *file, const char *text)
@@ -64,7 +64,7 @@ static void start_probes(void)
 	write_file(TRACING "/events/tamalloc/filter", filter);
 }
 
-/* Watch @fn and compare; of "..: hook: (cap_mmap_file+0x0/0x10) file=.." the ends count. */
+/* Run @fn and compare: of "..: hook: (cap_mmap_file+0x0/0x10) file=.." name and arguments. */
 static void watch(void (*fn)(void), const char *want)
 {
 	char line[512], *name, *args;
@@ -93,7 +93,7 @@ static void watch(void (*fn)(void), const char *want)
 		tap_fail(__FILE__, __LINE__, "came by: %s\n# instead of: %s", events, want);
 }
 
-/* Asked once, and before mmap_lock is taken, which is the first lock taken. */
+/* Called once, before mmap_lock, which is the first lock taken. */
 #define ASKED(mapped) \
 	"hook file=0x0 asked=0x3 mapped=" mapped " flags=0x4022; lock; map; "
 
@@ -122,7 +122,7 @@ static void by_call(void)
 	watched_as_mmap(ASKED("0x3"));
 }
 
-/* What is mapped executable was asked for as executable. */
+/* The hook must see that the mapping will be executable. */
 static void read_implies_exec(void)
 {
 	struct vma vma;
@@ -153,7 +153,7 @@ static void by_i386(void)
 }
 #endif
 
-/* Refused before there is anything to ask for. */
+/* Refused before the hook. */
 static void call_with_nothing(void)
 {
 	CHECK_FAILS(tamalloc_call(0, &given), EINVAL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pages are charged to the toucher's cgroup; beyond its limit only it dies. */
+/* Pages are charged to the cgroup of the process that touches them. */
 #include <signal.h>
 
 #include "cgroup.h"
@@ -24,7 +24,7 @@ static void read_all(void *p)
 		(void)peek((char *)p + i);
 }
 
-/* The region is shared by inheritance: what the parent touched is its own. */
+/* The child has inherited the region; the parent must not suffer. */
 static void killed_alone(void (*touch_all)(void *))
 {
 	char *p = tamalloc(4 * LIMIT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vm.overcommit_memory is obeyed as mmap(MAP_NORESERVE) obeys it. */
+/* tamalloc() obeys vm.overcommit_memory as mmap(MAP_NORESERVE) does. */
 #include <stdlib.h>
 
 #include "mem.h"
@@ -58,7 +58,7 @@ static void never(void)
 	same_as_mmap("2", ENOMEM, ENOMEM);
 }
 
-/* What 32 MiB adds to the kernel's account, to the nearest MiB. */
+/* What 32 MiB add to Committed_AS, to the nearest MiB. */
 static long committed(void *(*get)(size_t))
 {
 	long before = field("/proc/meminfo", "Committed_AS"), after;
