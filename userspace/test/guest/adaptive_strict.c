@@ -133,7 +133,7 @@ static void wait_for_ksm(const char *file, long least)
 			return;
 		usleep(10000);
 	}
-	tap_fail(__FILE__, __LINE__, "KSM did not get there in 30 s");
+	tap_fail(__FILE__, __LINE__, "KSM did not get this far in 30 s");
 }
 
 /* KSM unmerges a page by a write fault, on the program's behalf. */

@@ -58,7 +58,7 @@ static void look(void)
 		now.touched += touched[i];
 	}
 	if (now.filled && !now.touched)
-		tap_fail(__FILE__, __LINE__, "%zu pages, and none was touched", now.filled);
+		tap_fail(__FILE__, __LINE__, "%zu pages, but none was touched", now.filled);
 	if (ratio(&now) > ratio(best))
 		*best = now;
 }
@@ -453,8 +453,8 @@ static void search(void)
 		if (ratio(&score) > ratio(&top))
 			top = score;
 	}
-	tap_note("%zu pages for %zu touched, %.3f, is what %ld programs come to", top.filled,
-		 top.touched, ratio(&top), count);
+	tap_note("%ld programs come to %zu pages for %zu touched, %.3f", count,
+		 top.filled, top.touched, ratio(&top));
 	CHECK(ratio(&top) > TIGHT);
 	stop_swap();
 }

@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 #include <sys/random.h>
 
+#include "entries.h"
 #include "maps.h"
 #include "mem.h"
 #include "random.h"
@@ -20,7 +21,6 @@
 
 #define DEFAULT_CALLS	200000
 #define CANARY		0xa5
-#define X32_BIT		0x40000000
 #define FUZZERS		2	/* threads that call */
 #define DISTURBERS	2	/* threads that map, protect and unmap meanwhile */
 
@@ -69,16 +69,6 @@ static const struct entry native = {
 };
 
 #ifdef __x86_64__
-static long int80(long number, uint64_t first, uint64_t second)
-{
-	long ret;
-
-	asm volatile("int $0x80" : "=a"(ret)
-		     : "a"(number), "b"(first), "c"(second)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return (int)ret;
-}
-
 static long i386_tamalloc(uint64_t size, uint64_t addr)
 {
 	return int80(SYS_tamalloc, size, addr);

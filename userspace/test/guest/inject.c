@@ -42,13 +42,7 @@ struct op {
 	const char *overcommit;
 };
 
-static const struct kind {
-	const char *name;
-	void *(*reserve)(size_t size);
-} kinds[] = {
-	{ "tamalloc", tamalloc },
-	{ "plain", plain },
-}, *kind = kinds;
+static void *(*reserve)(size_t size) = tamalloc;
 static unsigned long on_plain;
 
 static char *region, *span;
@@ -194,7 +188,7 @@ static int fail_each_of(const struct source *source, const struct op *op)
 		done += happened && !error;
 		none = happened ? 0 : none + 1;
 	}
-	tap_note("%s: %d failures; %d refused the call, %d it did without", source->name,
+	tap_note("%s: %d failures; the call failed for %d and succeeded despite %d", source->name,
 		 refused + done, refused, done);
 	return refused + done;
 }
@@ -271,31 +265,12 @@ static void system_call(void)
 	inject((struct op){ .call = call, .after = unmap_untouched, .errors = { ENOMEM } });
 }
 
-/* Leave room for one more mapping, or none. */
-static void fill_maps(int room)
-{
-	char text[16], *last[2] = { NULL, NULL }, *p;
-
-	snprintf(text, sizeof(text), "%d", map_count() + 20);
-	set("/proc/sys/vm/max_map_count", text);
-	/* Shared ones never merge, so each is one more. */
-	for (;;) {
-		p = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (p == MAP_FAILED)
-			break;
-		last[1] = last[0];
-		last[0] = p;
-	}
-	for (int i = 0; i < room; i++)
-		CHECK(!munmap(last[i], page));
-}
-
 static void fill_maps_once(void)
 {
 	static bool full;
 
 	if (!full)
-		fill_maps(1);
+		CHECK(!munmap(fill_map_count(), page));
 	full = true;
 }
 
@@ -330,7 +305,7 @@ static void locked(void)
 
 static void new_slot(void)
 {
-	slot = kind->reserve(page);
+	slot = reserve(page);
 }
 
 static long call_into_slot(void)
@@ -375,7 +350,7 @@ static void no_slot(void)
 
 static void neighbour(void)
 {
-	region = kind->reserve(TIB);
+	region = reserve(TIB);
 }
 
 static long call_into_nowhere_next(void)
@@ -418,7 +393,7 @@ static void no_slot_next(void)
 /* Far from everything else: a fault here allocates page tables of every level. */
 static void far_region(void)
 {
-	span = kind->reserve(TIB);
+	span = reserve(TIB);
 	region = (char *)(((uintptr_t)span + TIB / 2 - 1) & -(TIB / 2));
 }
 
@@ -487,10 +462,8 @@ static void unmap_window(long ret)
 
 static void be_adaptive(void)
 {
-	static const struct kind windows = { "adaptive", adaptive };
-
 	set(THP "enabled", "madvise");
-	kind = &windows;
+	reserve = adaptive;
 }
 
 static void window_fault(void)
@@ -614,7 +587,7 @@ static char mark(int i)
 
 static void half_touched(void)
 {
-	region = kind->reserve(SIZE);
+	region = reserve(SIZE);
 	for (int i = 1; i < PAGES; i += 2)
 		poke(region + i * page, mark(i));
 }
@@ -768,7 +741,7 @@ static void advises(void)
 
 static void huge_range(void)
 {
-	region = align(kind->reserve(huge), huge);
+	region = align(reserve(huge), huge);
 	for (int i = 1; i < PAGES; i += 2)
 		poke(region + i * page, mark(i));
 }
@@ -892,6 +865,7 @@ static const struct parameter parameters[] = {
 int main(int argc, char **argv)
 {
 	argc = tap_parameters(argc, argv, parameters);
-	kind = &kinds[!!on_plain];
+	if (on_plain)
+		reserve = plain;
 	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), obstacle);
 }

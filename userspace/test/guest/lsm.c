@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <sys/personality.h>
 
+#include "entries.h"
 #include "maps.h"
 #include "mem.h"
-#include "settings.h"
 #include "tap.h"
-
-#define TRACING		"/tmp/tamalloc-tracing"
+#include "tracing.h"
 
 /*
  * Every kernel has the capability LSM, whose hook only security_mmap_file() calls. It
@@ -35,33 +34,21 @@ static void append(const char *file, const char *text)
 	close(fd);
 }
 
-static void empty(const char *file)
-{
-	int fd = open(file, O_WRONLY | O_TRUNC);
-
-	CHECK(fd >= 0);
-	close(fd);
-}
-
 static void stop_probes(void)
 {
 	if (!access(TRACING "/events/tamalloc", F_OK))
-		write_file(TRACING "/events/tamalloc/enable", "0");
-	empty(TRACING "/kprobe_events");
+		tracing_stop("tamalloc");
+	truncate_file(TRACING "/kprobe_events");
 }
 
 static void start_probes(void)
 {
-	char filter[64];
-
-	mount_at(TRACING, "tracefs");
+	tracing_mount();
 	if (access(TRACING "/kprobe_events", W_OK))
 		tap_skip("this kernel has no kprobe events (KPROBE_EVENTS)");
 	stop_probes();
 	for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++)
 		append(TRACING "/kprobe_events", probes[i]);
-	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
-	write_file(TRACING "/events/tamalloc/filter", filter);
 }
 
 /* Run @fn and compare: of "..: hook: (cap_mmap_file+0x0/0x10) file=.." name and arguments. */
@@ -70,10 +57,9 @@ static void watch(void (*fn)(void), const char *want)
 	char line[512], *name, *args;
 	FILE *trace;
 
-	empty(TRACING "/trace");
-	write_file(TRACING "/events/tamalloc/enable", "1");
+	tracing_start("tamalloc");
 	fn();
-	write_file(TRACING "/events/tamalloc/enable", "0");
+	tracing_stop("tamalloc");
 
 	trace = fopen(TRACING "/trace", "r");
 	CHECK(trace);
@@ -90,7 +76,7 @@ static void watch(void (*fn)(void), const char *want)
 	}
 	fclose(trace);
 	if (strcmp(events, want))
-		tap_fail(__FILE__, __LINE__, "came by: %s\n# instead of: %s", events, want);
+		tap_fail(__FILE__, __LINE__, "hit: %s\n# instead of: %s", events, want);
 }
 
 /* Called once, before mmap_lock, which is the first lock taken. */
@@ -134,21 +120,17 @@ static void read_implies_exec(void)
 }
 
 #ifdef __x86_64__
-static void call_int80(void)
+static void call_i386(void)
 {
 	static void *low;
-	long ret;
 
-	asm volatile("int $0x80" : "=a"(ret)
-		     : "a"(SYS_tamalloc), "b"(page), "c"(&low)
-		     : "memory", "r8", "r9", "r10", "r11");
-	CHECK_EQ((int)ret, 0);
+	CHECK_EQ(int80(SYS_tamalloc, page, (uintptr_t)&low), 0);
 }
 
 static void by_i386(void)
 {
 	start_probes();
-	watch(call_int80, ASKED("0x3"));
+	watch(call_i386, ASKED("0x3"));
 	stop_probes();
 }
 #endif

@@ -6,26 +6,6 @@
 #include "settings.h"
 #include "tap.h"
 
-static int errno_of_mmap(size_t size)
-{
-	void *p = mmap(NULL, size, RW, ANON, -1, 0);
-	int err = p == MAP_FAILED ? errno : 0;
-
-	if (!err)
-		munmap(p, size);
-	return err;
-}
-
-static int errno_of_tamalloc(size_t size)
-{
-	void *p;
-
-	if (tamalloc_call(size, &p))
-		return errno;
-	munmap(p, size);
-	return 0;
-}
-
 static void same_as_mmap(const char *mode, int err_of_twice_ram, int err_of_tib)
 {
 	size_t ram = field("/proc/meminfo", "MemTotal") * KIB;
@@ -37,10 +17,10 @@ static void same_as_mmap(const char *mode, int err_of_twice_ram, int err_of_tib)
 
 	set("/proc/sys/vm/overcommit_memory", mode);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		CHECK_EQ(errno_of_tamalloc(sizes[i]), errno_of_mmap(sizes[i]));
-	CHECK_EQ(errno_of_tamalloc(page), 0);
-	CHECK_EQ(errno_of_tamalloc(2 * (ram + swap)), err_of_twice_ram);
-	CHECK_EQ(errno_of_tamalloc(GIB * 1024), err_of_tib);
+		CHECK_EQ(tamalloc_errno(sizes[i]), plain_errno(sizes[i]));
+	CHECK_EQ(tamalloc_errno(page), 0);
+	CHECK_EQ(tamalloc_errno(2 * (ram + swap)), err_of_twice_ram);
+	CHECK_EQ(tamalloc_errno(GIB * 1024), err_of_tib);
 }
 
 static void heuristic(void)

@@ -219,21 +219,21 @@ static void *operate(void *arg)
 }
 
 /* On the console, among the kernel's reports. */
-static void announce(const char *memory)
+static void announce(const char *kind)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "races: on %s memory", memory);
+	snprintf(text, sizeof(text), "races: on %s memory", kind);
 	write_file("/dev/kmsg", text);
 }
 
-static void race(const char *memory, void *(*how)(size_t))
+static void race(const char *kind, void *(*how)(size_t))
 {
 	struct thread thread[THREADS];
 	long touched = 0, refused = 0;
 
 	start_swap(ANY_SWAP);
-	announce(memory);
+	announce(kind);
 	signal(SIGSEGV, on_segv);
 	reserve = how;
 	range = align(reserve(RANGE), RANGE);
@@ -246,7 +246,7 @@ static void race(const char *memory, void *(*how)(size_t))
 		touched += thread[i].touched;
 		refused += thread[i].refused;
 	}
-	tap_note("%ld touches, and %ld of what was not there", touched, refused);
+	tap_note("%ld touches, %ld others hit a hole or read-only memory", touched, refused);
 	CHECK(touched > 10 * refused);
 	for (size_t i = 0; i < PAGES; i++)
 		for (uint32_t word = 0; word < THREADS; word++)
@@ -261,9 +261,9 @@ static void on_plain(void)
 	race("plain", plain);
 }
 
-static void on_tamalloc(void)
+static void on_strict(void)
 {
-	race("tamalloc", tamalloc);
+	race("strict", tamalloc);
 }
 
 static void on_adaptive(void)
@@ -281,7 +281,7 @@ static void on_adaptive(void)
 
 static const struct test tests[] = {
 	TEST("plain memory: each word is zero or its owner's stamp", on_plain),
-	TEST("strict memory: each word is zero or its owner's stamp", on_tamalloc),
+	TEST("strict memory: each word is zero or its owner's stamp", on_strict),
 	TEST("adaptive memory: each word is zero or its owner's stamp", on_adaptive),
 };
 

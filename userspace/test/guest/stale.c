@@ -157,7 +157,7 @@ static void take(void *arg)
 	}
 	CHECK(collapsed || taker->touch != collapse_slice);
 	if (reused < ENOUGH)
-		tap_fail(__FILE__, __LINE__, "only %zu pages were the giver's", reused);
+		tap_fail(__FILE__, __LINE__, "only %zu pages came from the giver", reused);
 }
 
 static void take_in_child(void *arg)

@@ -75,7 +75,7 @@ static void wait_for_khugepaged(char *control, int rounds)
 			return;
 		usleep(10000);
 	}
-	tap_fail(__FILE__, __LINE__, "khugepaged did not get round in 30 s");
+	tap_fail(__FILE__, __LINE__, "khugepaged did not finish its passes in 30 s");
 }
 
 static void khugepaged(void)

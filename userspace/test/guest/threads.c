@@ -205,7 +205,7 @@ static void vma_lock(void)
 	CHECK(lock_stat("vma_lock_success") - success >= THREADS * PAGES);
 	others = lock_stat("vma_lock_retry") + lock_stat("vma_lock_miss") - others;
 	if (others > THREADS * PAGES / 16)
-		tap_fail(__FILE__, __LINE__, "%ld faults fell back", others);
+		tap_fail(__FILE__, __LINE__, "%ld faults fell back to mmap_lock", others);
 }
 
 static const struct test tests[] = {
