@@ -66,6 +66,7 @@ failure() {
 }
 
 # The names by which links reach the headings of a document, as GitHub makes them.
+# shellcheck disable=SC2016 # not commands
 anchors() {
 	sed -nE '/^```/,/^```/d; s/^#+ //p' "$1" | tr '[:upper:]' '[:lower:]' | sed 's/[^[:alnum:] _-]//g; s/ /-/g'
 }
