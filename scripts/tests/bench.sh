@@ -79,7 +79,7 @@ one_alone() {
 	is_json "$work/out/bench/threads-2.json" && [[ $(ls "$work/out/bench") == threads-2.json ]]
 }
 real_guest() {
-	"$top/scripts/boot" --icount --add "$top/build/userspace/bench" -- \
+	"$top/scripts/boot" --icount --timeout 600 --add "$top/build/userspace/bench" -- \
 		/bench --only stride-1024 --json >"$work/real.json" 2>"$work/real.txt"
 	cat "$work/real.txt"
 	is_json "$work/real.json" && grep -q 'guest instructions' "$work/real.json" &&
