@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kinds of memory that are compared. */
+/* The kinds of memory to compare. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 #define THP_DIR	"/sys/kernel/mm/transparent_hugepage/"
 #define ANON	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
-const struct way ways[WAYS] = {
+const struct kind kinds[KINDS] = {
 	[ZEROING]   = { "zeroing", "zeroing", FLOOR, MAP_POPULATE, 0, 0 },
-	[PLAIN]     = { "mmap", "mmap", MMAP, 0, 0, 0 },
+	[PLAIN]     = { "plain", "plain", MMAP, 0, 0, 0 },
 	[MTHP16]    = { "mthp16", "mTHP 16K", MMAP, 0, MADV_HUGEPAGE, 16 },
 	[MTHP64]    = { "mthp64", "mTHP 64K", MMAP, 0, MADV_HUGEPAGE, 64 },
 	[MTHP1024]  = { "mthp1024", "mTHP 1M", MMAP, 0, MADV_HUGEPAGE, 1024 },
@@ -26,7 +26,7 @@ const struct way ways[WAYS] = {
 	[ADAPTIVE]  = { "adaptive", "adaptive", TAMALLOC, 0, MADV_HUGEPAGE, 0 },
 };
 
-/* The settings that are changed, with their values before. */
+/* The settings that change, with the values to restore. */
 static struct setting {
 	const char *path;
 	char before[64];
@@ -76,19 +76,19 @@ static bool has(const char *path)
 	return !access(path, W_OK);
 }
 
-void begin_ways(void)
+void save_settings(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		if (read_file(settings[i].path, settings[i].before, sizeof(settings[i].before)))
 			chosen_word(settings[i].before);
 	if (has(THP_DIR "enabled"))
 		write_file(THP_DIR "enabled", "madvise");
-	/* khugepaged would be booked on whom it happens to interrupt. */
+	/* khugepaged's instructions would be charged to whichever case it interrupts. */
 	if (has(THP_DIR "khugepaged/scan_sleep_millisecs"))
 		write_file(THP_DIR "khugepaged/scan_sleep_millisecs", "86400000");
 }
 
-void end_ways(void)
+void restore_settings(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		if (settings[i].before[0] && has(settings[i].path))
@@ -100,33 +100,33 @@ static void folio_file(int kb, char *path, size_t size)
 	snprintf(path, size, THP_DIR "hugepages-%dkB/enabled", kb);
 }
 
-void begin_way(const struct way *way)
+void apply_settings(const struct kind *kind)
 {
 	char path[128];
 
-	/* Without a wish of its own: as the system had it. */
+	/* A kind without a folio size of its own gets the system's settings. */
 	for (size_t i = 1; i < 5; i++)
 		if (settings[i].before[0] && has(settings[i].path))
-			write_file(settings[i].path, way->folio_kb ? "never" : settings[i].before);
-	if (way->folio_kb) {
-		folio_file(way->folio_kb, path, sizeof(path));
+			write_file(settings[i].path, kind->folio_kb ? "never" : settings[i].before);
+	if (kind->folio_kb) {
+		folio_file(kind->folio_kb, path, sizeof(path));
 		write_file(path, "madvise");
 	}
 }
 
-const char *way_missing(const struct way *way)
+const char *kind_missing(const struct kind *kind)
 {
 	char path[128];
 
-	if (way->source == TAMALLOC && syscall(__NR_tamalloc, 0, NULL) && errno == ENOSYS)
-		return "this kernel has no tamalloc (ENOSYS); `make bench` boots one that has";
-	folio_file(way->folio_kb, path, sizeof(path));
-	if (way->folio_kb && !has(path))
-		return "this kernel has no folios of that size, or root did not start this";
+	if (kind->source == TAMALLOC && syscall(__NR_tamalloc, 0, NULL) && errno == ENOSYS)
+		return "this kernel has no tamalloc (ENOSYS); `make bench` boots one that does";
+	folio_file(kind->folio_kb, path, sizeof(path));
+	if (kind->folio_kb && !has(path))
+		return "this kernel has no folios of that size, or this does not run as root";
 	return NULL;
 }
 
-/* The floor's memory is there before the clock starts. */
+/* The floor's memory is mapped before the clock starts. */
 static char *mapped_before(size_t bytes)
 {
 	static char *start;
@@ -141,11 +141,11 @@ static char *mapped_before(size_t bytes)
 	return start;
 }
 
-struct area get_area(const struct way *way, size_t bytes)
+struct area get_area(const struct kind *kind, size_t bytes)
 {
 	struct area area = { .bytes = bytes };
 
-	switch (way->source) {
+	switch (kind->source) {
 	case FLOOR:
 		area.start = mapped_before(bytes);
 		return area;
@@ -157,7 +157,7 @@ struct area get_area(const struct way *way, size_t bytes)
 		area.start = (char *)(((uintptr_t)area.origin + page - 1) & -page);
 		return area;
 	case MMAP:
-		area.start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, ANON | way->flags, -1, 0);
+		area.start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, ANON | kind->flags, -1, 0);
 		if (area.start == MAP_FAILED)
 			die("mmap");
 		break;
@@ -166,16 +166,16 @@ struct area get_area(const struct way *way, size_t bytes)
 			die("tamalloc");
 		break;
 	}
-	/* Refused is told by the figures: a kernel may know no adaptive regions. */
-	if (way->advice)
-		madvise(area.start, bytes, way->advice);
+	/* A kernel that refuses shows in the figures: it may know no adaptive regions. */
+	if (kind->advice)
+		madvise(area.start, bytes, kind->advice);
 	return area;
 }
 
-void put_area(const struct way *way, const struct area *area)
+void put_area(const struct kind *kind, const struct area *area)
 {
-	if (way->source == CALLOC)
+	if (kind->source == CALLOC)
 		free(area->origin);
-	else if (way->source != FLOOR)
+	else if (kind->source != FLOOR)
 		munmap(area->start, area->bytes);
 }
