@@ -248,18 +248,18 @@ static const struct test tests[] = {
 	TEST("munmap gives back the address space and the mapping", release),
 	TEST("size 0 is EINVAL, whatever addr is", size_zero),
 	TEST("a size that overflows when rounded up is ENOMEM", overflow),
-	TEST("a size that no address space holds is ENOMEM", too_large),
+	TEST("a size larger than the address space is ENOMEM", too_large),
 	TEST("a null addr is EFAULT and leaves nothing mapped", fault_null),
 	TEST("an unmapped addr is EFAULT and leaves nothing mapped", fault_unmapped),
 	TEST("a read-only addr is EFAULT and leaves nothing mapped", fault_read_only),
-	TEST("an addr half mapped is EFAULT and leaves nothing mapped", fault_straddling),
+	TEST("a half-mapped addr is EFAULT and leaves nothing mapped", fault_straddling),
 	TEST("an addr in the kernel is EFAULT and leaves nothing mapped", fault_kernel),
 	TEST("exactly one unsigned long is written", width),
 	TEST("addr need not be aligned", unaligned),
-	TEST("addr may lie in another region, and touches it", into_region),
+	TEST("addr may lie in another region; writing it touches that page", into_region),
 #ifdef __x86_64__
 	TEST("the i386 entry writes 4 bytes and stays below 4 GiB", int80),
-	TEST("the i386 entry gives the same errors", int80_errors),
+	TEST("the i386 entry returns the same errors", int80_errors),
 	TEST("the x32 entry writes 4 bytes and stays below 4 GiB", x32),
 #endif
 };

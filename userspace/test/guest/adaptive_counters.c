@@ -129,10 +129,10 @@ static void traced(void)
 }
 
 static const struct test tests[] = {
-	TEST("vmstat counts each fault and each page that it fills", counts_windows),
-	TEST("of a strict region a page for each fault", vmstat_of_strict),
-	TEST("and nothing of plain memory", not_of_plain),
-	TEST("the tracepoint says which page, how many, and read or written", traced),
+	TEST("vmstat counts each fault and each page filled", counts_windows),
+	TEST("vmstat counts one page for each fault in a strict region", vmstat_of_strict),
+	TEST("vmstat does not count plain memory", not_of_plain),
+	TEST("the tracepoint reports the address, how many pages, and read or write", traced),
 };
 
 TAP_MAIN(tests, no_tamalloc)

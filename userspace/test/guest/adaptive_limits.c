@@ -279,12 +279,12 @@ static void charged(void)
 }
 
 static const struct test tests[] = {
-	TEST("windows are where the region's NUMA policy says", numa),
-	TEST("memory in pieces gives single pages, without a stall", in_pieces),
-	TEST("a window beyond the cgroup's limit is one page, and nobody is killed", charge_fails),
-	TEST("nor is anything swapped out for it", charge_reclaims_nothing),
-	TEST("beyond its limit by a page it is killed as if it were strict", killed),
-	TEST("a window is charged once and given back whole", charged),
+	TEST("windows obey the region's NUMA policy", numa),
+	TEST("fragmented memory yields single pages, without a stall", in_pieces),
+	TEST("a window over the cgroup's limit becomes one page, and nothing is killed", charge_fails),
+	TEST("a window over the cgroup's limit swaps nothing out", charge_reclaims_nothing),
+	TEST("an adaptive region reaches the OOM killer at the same size as a strict one", killed),
+	TEST("a window is charged once and uncharged in full", charged),
 };
 
 TAP_MAIN(tests, no_tamalloc)

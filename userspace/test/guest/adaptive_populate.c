@@ -168,15 +168,15 @@ static void read_by_call(void)
 }
 
 static const struct test tests[] = {
-	TEST("populated as a whole, a region takes a fault for each MiB", whole),
-	TEST("of a part, each page is filled and none beyond", part),
-	TEST("nor is one beyond after pages that were touched", part_after_evidence),
-	TEST("pages that are there stay as they are", around_pages),
+	TEST("populating a whole region takes one fault a MiB", whole),
+	TEST("populating a range fills that range and no page beyond", part),
+	TEST("populating a range behind touched pages fills no page beyond it", part_after_evidence),
+	TEST("populating keeps the pages that are present", around_pages),
 	TEST("a strict region is populated page by page", strict),
-	TEST("populated pages are no evidence until they are touched", no_evidence),
-	TEST("mlock of a part locks that part, in windows", locked),
-	TEST("mlockall, too; with MCL_ONFAULT it waits for touches", locked_all),
-	TEST("process_vm_writev fills what it writes to", read_by_call),
+	TEST("populated pages are not evidence until touched", no_evidence),
+	TEST("mlock of a range fills that range, in windows", locked),
+	TEST("mlockall fills in windows; with MCL_ONFAULT it waits for touches", locked_all),
+	TEST("process_vm_writev fills just the pages it writes", read_by_call),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -199,16 +199,16 @@ static void sizes_always(void)
 }
 
 static const struct test tests[] = {
-	TEST("MADV_NOHUGEPAGE takes windows back, MADV_HUGEPAGE gives them", advised),
-	TEST("without MADV_HUGEPAGE there are none, although THP=always", unadvised),
-	TEST("THP=never: none", disabled),
-	TEST("PR_SET_THP_DISABLE: none", disabled_by_prctl),
-	TEST("registered with userfaultfd: none", watched),
-	TEST("MADV_MERGEABLE: none", merged),
-	TEST("what KSM unmerged is no evidence", unmerged),
-	TEST("in a locked region it is, as MADV_UNMERGEABLE writes to each page", unmerged_locked),
-	TEST("the sizes of hugepages-*kB, at never, take none away", sizes_never),
-	TEST("at always they add none", sizes_always),
+	TEST("MADV_NOHUGEPAGE turns windows off and MADV_HUGEPAGE turns them on", advised),
+	TEST("without MADV_HUGEPAGE a region is strict, even with THP=always", unadvised),
+	TEST("a region is strict with THP=never", disabled),
+	TEST("a region is strict under PR_SET_THP_DISABLE", disabled_by_prctl),
+	TEST("a region registered with userfaultfd is strict", watched),
+	TEST("a region with MADV_MERGEABLE is strict", merged),
+	TEST("pages that KSM has unmerged are not evidence", unmerged),
+	TEST("in a locked region they are, as MADV_UNMERGEABLE writes to each page", unmerged_locked),
+	TEST("hugepages-*kB/enabled=never leaves windows as they are", sizes_never),
+	TEST("hugepages-*kB/enabled=always adds no window", sizes_always),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -461,11 +461,11 @@ static void search(void)
 }
 
 static const struct test tests[] = {
-	TEST("every order of touching eight pages", all_orders),
-	TEST("the same across the end of a page table", all_orders_across),
-	TEST("every set of sixteen pages, touched upwards", all_sets),
-	TEST("the same across the end of a page table", all_sets_across),
-	TEST("programs bred to fill as much as they can come near to twice, not beyond", search),
+	TEST("every order of touching eight pages keeps the bound", all_orders),
+	TEST("every order across the end of a page table keeps it", all_orders_across),
+	TEST("every subset of sixteen pages, touched upwards, keeps it", all_sets),
+	TEST("every subset across the end of a page table keeps it", all_sets_across),
+	TEST("programs bred to fill as much as they can come close to twice, and never exceed it", search),
 };
 
 static const struct parameter parameters[] = {

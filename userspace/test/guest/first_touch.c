@@ -182,11 +182,11 @@ static const struct test tests[] = {
 	TEST("backwards: one page and one fault each", reverse),
 	TEST("strided: one page and one fault each", stride),
 	TEST("scattered: one page and one fault each", random_order),
-	TEST("an access over a page border touches two pages", straddling),
-	TEST("an access just short of a border touches one page", short_of_border),
-	TEST("a page once touched takes no further fault", again),
-	TEST("system calls touch just the pages that they copy", by_kernel),
-	TEST("one page in 64 touched is one page in 64 resident", sparse),
+	TEST("an access across a page boundary touches two pages", straddling),
+	TEST("an access just below a page boundary touches one page", short_of_border),
+	TEST("a touched page takes no further fault", again),
+	TEST("system calls touch just the pages they copy", by_kernel),
+	TEST("touching one page in 64 makes one page in 64 resident", sparse),
 };
 
 TAP_MAIN(tests, no_tamalloc)

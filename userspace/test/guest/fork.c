@@ -208,10 +208,10 @@ static void clone_vm(void)
 
 static const struct test tests[] = {
 	TEST("a child inherits contents, untouched pages and policy", inherited),
-	TEST("what a child writes, its parent does not see", child_writes),
-	TEST("what a parent writes, its child does not see", parent_writes),
-	TEST("a grandchild inherits as a child does", grandchild),
-	TEST("a child that unmaps a region leaves the parent's alone", child_unmaps),
+	TEST("a parent does not see its child's writes", child_writes),
+	TEST("a child does not see its parent's writes", parent_writes),
+	TEST("a grandchild inherits what a child does", grandchild),
+	TEST("a child that unmaps a region leaves its parent's alone", child_unmaps),
 	TEST("MADV_WIPEONFORK gives the child an empty, strict region", wipeonfork),
 	TEST("MADV_DONTFORK gives the child no region", dontfork),
 	TEST("vfork shares a region", vforked),

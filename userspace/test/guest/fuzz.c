@@ -614,8 +614,8 @@ static const struct test tests[] = {
 	TEST("the i386 entry does what the man page says", by_i386),
 	TEST("the x32 entry does what the man page says", by_x32),
 #endif
-	TEST("so it does among threads that map and unmap", among_threads),
-	TEST("addr pulled away by another thread: given whole or not at all", addr_pulled_away),
+	TEST("the native entry does so while other threads map and unmap", among_threads),
+	TEST("with addr unmapped by another thread the call succeeds or leaves nothing", addr_pulled_away),
 };
 
 static const struct parameter parameters[] = {

@@ -45,7 +45,7 @@ static void above_a_gigantic_page(void)
 }
 
 static const struct test tests[] = {
-	TEST("nothing below the mapping is taken for a page table", above_a_gigantic_page),
+	TEST("memory below the mapping is not mistaken for a page table", above_a_gigantic_page),
 };
 
 TAP_MAIN(tests, obstacle)

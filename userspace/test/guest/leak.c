@@ -130,7 +130,7 @@ static void exits(void)
 
 static const struct test tests[] = {
 	TEST("10,000 regions, touched and unmapped, leave nothing", allocate),
-	TEST("10,000 times MADV_DONTNEED leaves nothing", drop),
+	TEST("10,000 rounds of MADV_DONTNEED leave nothing", drop),
 	TEST("10,000 refused calls leave nothing", refused),
 	TEST("100 processes that exit with regions leave nothing", exits),
 };

@@ -117,11 +117,11 @@ static void page_tables(void)
 }
 
 static const struct test tests[] = {
-	TEST("RLIMIT_AS refuses what it refuses to mmap", address_space),
-	TEST("RLIMIT_DATA refuses what it refuses to mmap", data),
-	TEST("RLIMIT_MEMLOCK under MCL_FUTURE gives what mmap gives", memlock),
-	TEST("at max_map_count the call is ENOMEM, below it succeeds", map_limit),
-	TEST("1 TiB is reserved and five pages of it are resident", terabyte),
+	TEST("RLIMIT_AS refuses a region as it refuses mmap", address_space),
+	TEST("RLIMIT_DATA refuses a region as it refuses mmap", data),
+	TEST("RLIMIT_MEMLOCK under MCL_FUTURE refuses a region as it refuses mmap", memlock),
+	TEST("the call is ENOMEM at max_map_count and succeeds below it", map_limit),
+	TEST("1 TiB reserved with five pages touched has five pages resident", terabyte),
 	TEST("1 TiB costs page tables only where it is touched", page_tables),
 };
 

@@ -159,9 +159,9 @@ static void by_munmap(void)
 }
 
 static const struct test tests[] = {
-	TEST("a thousand processes, each with a region and its parent's", processes_at_once),
-	TEST("split by mprotect: ENOMEM at max_map_count, one mapping again after", by_mprotect),
-	TEST("split by munmap: ENOMEM at max_map_count, nothing remains", by_munmap),
+	TEST("a thousand processes each keep a region of their own and their parent's", processes_at_once),
+	TEST("splitting by mprotect ends with ENOMEM at max_map_count, and the parts merge again", by_mprotect),
+	TEST("splitting by munmap ends with ENOMEM at max_map_count and leaves nothing", by_munmap),
 };
 
 static const struct parameter parameters[] = {

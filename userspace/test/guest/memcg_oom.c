@@ -90,8 +90,8 @@ static void charge(void)
 
 static const struct test tests[] = {
 	TEST("touched pages are charged, and uncharged when dropped", charge),
-	TEST("a child beyond its limit by writing dies alone", by_write),
-	TEST("a child beyond its limit by reading dies alone", by_read),
+	TEST("a child that writes beyond its limit dies alone", by_write),
+	TEST("a child that reads beyond its limit dies alone", by_read),
 };
 
 TAP_MAIN(tests, no_tamalloc)

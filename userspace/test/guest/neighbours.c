@@ -149,7 +149,7 @@ static const struct test tests[] = {
 	TEST("neighbours that mprotect makes alike stay apart", by_mprotect),
 	TEST("a plain mapping moved next to a region stays apart", by_mremap),
 	TEST("a plain mapping in a gap of a region stays apart", into_gap),
-	TEST("regions and plain mappings in turn stay apart", by_chance),
+	TEST("alternating regions and plain mappings stay apart", by_chance),
 	TEST("two regions side by side keep contents and policy", two_regions),
 };
 

@@ -47,9 +47,9 @@ static void denied(void)
 }
 
 static const struct test tests[] = {
-	TEST("running what a region holds is a SIGSEGV", not_executable),
-	TEST("READ_IMPLIES_EXEC gives a region what it gives mmap", implied),
-	TEST("PR_SET_MDWE refuses it then, as it does mmap", denied),
+	TEST("executing a region is a SIGSEGV", not_executable),
+	TEST("under READ_IMPLIES_EXEC a region has the permissions that mmap gives", implied),
+	TEST("PR_SET_MDWE then refuses a region as it refuses mmap", denied),
 };
 
 TAP_MAIN(tests, no_tamalloc)

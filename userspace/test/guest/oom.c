@@ -97,8 +97,8 @@ static void by_windows(void)
 }
 
 static const struct test tests[] = {
-	TEST("who touches more than there is is killed, and nobody else", strict),
-	TEST("the same by windows", by_windows),
+	TEST("a process that touches more than the machine has is killed alone", strict),
+	TEST("so is one whose region is adaptive", by_windows),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -292,10 +292,10 @@ static void reaped_by_oom(void)
 }
 
 static const struct test tests[] = {
-	TEST("twice the memory, swapped by four processes, every byte, MGLRU on", swapped_with_mglru),
-	TEST("the same with MGLRU off", swapped_without_mglru),
-	TEST("a storm of OOM kills in a cgroup: nothing is lost outside, nothing remains", storm),
-	TEST("what the OOM reaper took does not read as zero", reaped_by_oom),
+	TEST("four processes swap twice the memory and keep every byte, with MGLRU", swapped_with_mglru),
+	TEST("four processes swap twice the memory and keep every byte, without MGLRU", swapped_without_mglru),
+	TEST("a storm of OOM kills in a cgroup harms nothing outside and leaves nothing", storm),
+	TEST("pages taken by the OOM reaper do not read as zero", reaped_by_oom),
 };
 
 static const struct parameter parameters[] = {

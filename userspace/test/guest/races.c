@@ -280,9 +280,9 @@ static void on_adaptive(void)
 }
 
 static const struct test tests[] = {
-	TEST("plain memory, which shows the races of others", on_plain),
-	TEST("tamalloc memory: each word is zero or its owner's stamp", on_tamalloc),
-	TEST("adaptive memory: the same", on_adaptive),
+	TEST("plain memory: each word is zero or its owner's stamp", on_plain),
+	TEST("strict memory: each word is zero or its owner's stamp", on_tamalloc),
+	TEST("adaptive memory: each word is zero or its owner's stamp", on_adaptive),
 };
 
 static const struct parameter parameters[] = {

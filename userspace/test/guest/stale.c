@@ -344,15 +344,15 @@ static void by_swap_in(void)
 }
 
 static const struct test tests[] = {
-	TEST("pages of one that has exited read as zero", after_exit),
-	TEST("so do pages that another has unmapped", after_munmap),
-	TEST("so do pages that another has given back by MADV_DONTNEED", after_dontneed),
-	TEST("so does the rest of a page that is written", by_write),
-	TEST("so does the rest of a page that the kernel writes to", by_kernel),
-	TEST("so do pages that mlock brings in", by_mlock),
-	TEST("so do pages that MADV_COLLAPSE adds", by_collapse),
-	TEST("a child's copy holds what its parent's page held", by_copy),
-	TEST("a page swapped in holds what it held", by_swap_in),
+	TEST("pages of a process that has exited read as zero", after_exit),
+	TEST("pages that another process has unmapped read as zero", after_munmap),
+	TEST("pages that another process has dropped read as zero", after_dontneed),
+	TEST("a write leaves the rest of its page zero", by_write),
+	TEST("a write by the kernel leaves the rest of its page zero", by_kernel),
+	TEST("pages filled by mlock are zero", by_mlock),
+	TEST("pages added by MADV_COLLAPSE are zero", by_collapse),
+	TEST("a child's copy holds what its parent's page held, and nothing else", by_copy),
+	TEST("a page swapped in holds what it held, and nothing else", by_swap_in),
 };
 
 TAP_MAIN(tests, no_tamalloc)

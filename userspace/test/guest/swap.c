@@ -102,11 +102,11 @@ static void pressure(void)
 }
 
 static const struct test tests[] = {
-	TEST("pages swapped out come in again; the others stay strict", out_and_in),
-	TEST("a child has its parent's swapped pages, and its own copies", forked),
-	TEST("swapoff brings pages in", by_swapoff),
+	TEST("pages swapped out come back; the others stay strict", out_and_in),
+	TEST("a child gets its own copies of its parent's swapped pages", forked),
+	TEST("swapoff brings pages back", by_swapoff),
 	TEST("MADV_DONTNEED drops swapped pages", dropped),
-	TEST("under memory pressure pages are swapped, not lost", pressure),
+	TEST("under memory pressure pages are swapped and not lost", pressure),
 };
 
 TAP_MAIN(tests, no_tamalloc)

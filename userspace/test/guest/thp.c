@@ -174,10 +174,10 @@ static void nohugepage(void)
 static const struct test tests[] = {
 	TEST("THP=always maps no huge page at a fault", at_fault),
 	TEST("64 KiB folios, set to always, add no page", mthp),
-	TEST("khugepaged, forced round four times, adds no page", khugepaged),
-	TEST("khugepaged adds no page where it is told NOHUGEPAGE", khugepaged_after_fork),
-	TEST("nor where it is told HUGEPAGE, which makes first touch adaptive", khugepaged_adaptive),
-	TEST("MADV_COLLAPSE, being explicit, makes a huge page", collapse),
+	TEST("four passes of khugepaged add no page", khugepaged),
+	TEST("khugepaged adds no page to a region with MADV_NOHUGEPAGE", khugepaged_after_fork),
+	TEST("khugepaged adds no page to an adaptive region", khugepaged_adaptive),
+	TEST("MADV_COLLAPSE makes a huge page, as it is explicit", collapse),
 	TEST("MADV_NOHUGEPAGE is accepted and changes nothing", nohugepage),
 };
 

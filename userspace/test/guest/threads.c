@@ -209,13 +209,13 @@ static void vma_lock(void)
 }
 
 static const struct test tests[] = {
-	TEST("threads apart: a page and a fault for each touch", apart),
-	TEST("threads interleaved: a page and a fault for each touch", interleaved),
-	TEST("threads at the same page get one page, and lose no write", same),
-	TEST("threads at pages of the window that one of them fills lose no write", window),
-	TEST("touching while others use MADV_DONTNEED shows zero or x", dropping),
-	TEST("threads allocate and release at the same time", allocating),
-	TEST("faults are taken under the lock of the mapping", vma_lock),
+	TEST("threads in ranges of their own take a page and a fault a touch", apart),
+	TEST("threads at interleaved pages take a page and a fault a touch", interleaved),
+	TEST("threads at the same page get one page and lose no write", same),
+	TEST("threads in a window that one of them fills lose no write", window),
+	TEST("touching a page while others drop it reads zero or what was written", dropping),
+	TEST("threads reserve and unmap regions at once", allocating),
+	TEST("faults are handled under the VMA's own lock", vma_lock),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -201,14 +201,14 @@ static void wp_async(void)
 }
 
 static const struct test tests[] = {
-	TEST("each missing page is asked for once when read", missing_read),
-	TEST("each missing page is asked for once when written", missing_write),
-	TEST("a missing page that a system call reads is asked for", missing_by_kernel),
-	TEST("a page copied in ahead of its touch is kept", copied_ahead),
-	TEST("an untouched, protected page can be read and stays protected", wp_read),
-	TEST("an untouched, protected page asks once when written", wp_write),
-	TEST("an untouched page whose protection is lifted is strict", wp_lifted),
-	TEST("asynchronous write tracking tells written pages from read", wp_async),
+	TEST("each missing page raises one event when read", missing_read),
+	TEST("each missing page raises one event when written", missing_write),
+	TEST("a missing page that a system call reads raises an event", missing_by_kernel),
+	TEST("a page copied in before its first touch is kept", copied_ahead),
+	TEST("an untouched, write-protected page can be read and stays protected", wp_read),
+	TEST("an untouched, write-protected page raises one event when written", wp_write),
+	TEST("an untouched page is strict once its write protection is lifted", wp_lifted),
+	TEST("asynchronous write tracking tells written pages from pages only read", wp_async),
 };
 
 TAP_MAIN(tests, no_tamalloc)

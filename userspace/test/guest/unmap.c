@@ -197,7 +197,7 @@ static const struct test tests[] = {
 	TEST("MREMAP_DONTUNMAP leaves an empty, strict region behind", dontunmap),
 	TEST("mprotect splits a region and joins it again", protect_split),
 	TEST("mprotect to PROT_NONE and back keeps the contents", protect_none),
-	TEST("a page read while read-only is the one written later", read_only_touch),
+	TEST("a page first read while read-only is the page written later", read_only_touch),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -91,11 +91,11 @@ static void kept(void)
 static const struct test tests[] = {
 	TEST("every byte reads as zero", read_zero),
 	TEST("a write leaves the rest of its page zero", write_zero),
-	TEST("read then write takes one fault", one_fault),
-	TEST("no read sees what another process left in memory", recycled),
-	TEST("no write uncovers what another process left in memory", recycled_by_writes),
-	TEST("a page is zero again, and strict, after MADV_DONTNEED", dontneed),
-	TEST("what is written stays, and nothing else changes", kept),
+	TEST("reading and then writing a page takes one fault", one_fault),
+	TEST("no read sees data that another process left", recycled),
+	TEST("no write exposes data that another process left", recycled_by_writes),
+	TEST("after MADV_DONTNEED a page is zero and strict again", dontneed),
+	TEST("written data stays and nothing else changes", kept),
 };
 
 TAP_MAIN(tests, no_tamalloc)

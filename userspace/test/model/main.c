@@ -156,10 +156,10 @@ static void several_under_pressure(void)
 }
 
 static const struct test tests[] = {
-	TEST("one thread and its children find what the model says", one_thread),
-	TEST("several threads in one address space do", several_threads),
-	TEST("one thread does while memory is reclaimed, merged and compacted", one_under_pressure),
-	TEST("several threads do then", several_under_pressure),
+	TEST("one thread and its children see what the model predicts", one_thread),
+	TEST("several threads in one address space see it", several_threads),
+	TEST("one thread sees it while memory is reclaimed, merged and compacted", one_under_pressure),
+	TEST("several threads see it while memory is reclaimed, merged and compacted", several_under_pressure),
 };
 
 static const char *obstacle(void)

@@ -222,16 +222,16 @@ static void advised(void)
 
 static const struct test tests[] = {
 	TEST("a process starts with little reserved", little_at_start),
-	TEST("the main thread's memory is tamalloc's", in_main),
-	TEST("other threads' memory is tamalloc's", in_threads),
-	TEST("so is that of a child and its threads", after_fork),
-	TEST("calloc touches nothing of large objects", calloc_untouched),
-	TEST("nor of those that were in use before", calloc_reused_untouched),
-	TEST("what is freed is no longer resident", goes_back),
-	TEST("calloc's memory is zero when it is used again", zeroed_again),
+	TEST("the main thread's memory comes from tamalloc", in_main),
+	TEST("other threads' memory comes from tamalloc", in_threads),
+	TEST("so does a child's and its threads'", after_fork),
+	TEST("calloc does not touch large objects", calloc_untouched),
+	TEST("calloc does not touch large objects that are reused", calloc_reused_untouched),
+	TEST("freed memory is no longer resident", goes_back),
+	TEST("calloc's memory is zero when it is reused", zeroed_again),
 	TEST("realloc keeps the contents", realloc_keeps),
-	TEST("what cannot be had is ENOMEM", no_memory),
-	TEST("it is adaptive if that was asked for", advised),
+	TEST("an allocation that cannot be satisfied is ENOMEM", no_memory),
+	TEST("memory is adaptive if --adaptive was given", advised),
 };
 
 TAP_MAIN(tests, NULL)

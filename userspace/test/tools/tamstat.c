@@ -291,18 +291,18 @@ static void watch(void)
 }
 
 static const struct test tests[] = {
-	TEST("the table counts what is reserved and what is resident", counts),
-	TEST("what is swapped is committed, and not resident", counts_swapped),
-	TEST("a process is strict, adaptive or both", kinds),
-	TEST("a region is known whatever its name, and no other memory is one", regions),
-	TEST("a process without tamalloc memory is said to have none", no_regions),
-	TEST("the map tells untouched, resident, dirty and swapped pages", map_states),
-	TEST("the map tells pages of large folios", map_large),
-	TEST("the map has small letters where less than half is touched", map_scaled),
+	TEST("the table counts reserved and resident memory", counts),
+	TEST("swapped memory is committed and not resident", counts_swapped),
+	TEST("a process is shown as strict, adaptive or mixed", kinds),
+	TEST("regions are recognized whatever their name, and nothing else is", regions),
+	TEST("a process without tamalloc memory is reported as such", no_regions),
+	TEST("the map shows untouched, resident, dirty and swapped pages", map_states),
+	TEST("the map shows pages of large folios", map_large),
+	TEST("the map uses small letters where less than half is touched", map_scaled),
 	TEST("the map of a terabyte is as fast", map_terabyte),
-	TEST("a user sees what is his, and is told of the rest", as_user),
-	TEST("what is no process is said to be none", no_process),
-	TEST("processes that vanish are no error", vanishing),
+	TEST("a user sees his own processes and is told of the rest", as_user),
+	TEST("a PID without a process is reported", no_process),
+	TEST("processes that vanish cause no error", vanishing),
 	TEST("--watch follows a process to its end", watch),
 };
 
