@@ -43,7 +43,7 @@ compile() { # COMPILER SUFFIX [PKG_CONFIG_OPTION]
 }
 is_linked_to() { readelf -d "$work/x" | grep -q 'libtamalloc.so.0'; }
 
-# make install to where programs look, as root, with an ldconfig that only says so.
+# Installs as root, with a fake ldconfig that reports that it ran.
 runs_ldconfig() {
 	mkdir "$work/bin" && printf '#!/bin/sh\necho ldconfig ran\n' >"$work/bin/ldconfig" &&
 		printf '#!/bin/sh\necho 0\n' >"$work/bin/id" && chmod +x "$work"/bin/* || return

@@ -16,7 +16,7 @@ in_guest() { # COMMAND...
 		--add "$tools/test-tamrun" --add "$work/numbers" --program sort -- "$@"
 }
 
-# All of its points, so that one lost to a crash is missed.
+# Expects every point, so that one lost to a crash is noticed.
 passes() {
 	local said status=0
 
@@ -25,8 +25,8 @@ passes() {
 	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
 }
 
-# The report's lines have a number for each of the two runs; no plain run has memory of
-# tamalloc's. sort holds 20 kB or more for a second.
+# Each line of the report has a number for each run; the plain run has no tamalloc memory.
+# sort holds at least 20 kB for a second.
 compares() {
 	local said status=0
 
@@ -45,7 +45,7 @@ install_it() {
 			share/man/man1/tam{run,stat,trace}.1) <(cd "$work/root" && find . ! -type d | sort)
 }
 
-# Only tamrun gets the signal; then all of its group, as by Ctrl-C.
+# Only tamrun gets the signal; below, its whole process group does, as with Ctrl-C.
 # shellcheck disable=SC2016 # for the inner shell
 passed_on() {
 	ends_with 7 'ended with status 7' timeout --foreground --preserve-status -s "$1" 2 \
@@ -73,7 +73,7 @@ tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$out"
 tap_check "malloc's family returns memory from tamalloc and keeps malloc's promises" passes /tamrun /test-tamrun
 tap_check "it does so with --adaptive" passes env ADAPTIVE=1 /tamrun --adaptive /test-tamrun
 tap_check "--compare reports two runs of a program and prints the output of one" compares
-# On this machine, whatever its kernel has.
+# On this machine, whichever kernel it runs.
 tap_check "it exits with the program's status" ends_with 42 '' "$tools/tamrun" sh -c 'exit 42'
 tap_check "it does so with --stats" ends_with 42 'ended with status 42' "$tools/tamrun" --stats sh -c 'exit 42'
 # shellcheck disable=SC2016 # for the inner shell

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 gives() { ends_with "$1" "$2" "$tools/tamstat" "${@:3}"; } # STATUS "WORDS" [TAMSTAT ARG]...
 
-# All of its points, so that one lost to a crash is missed.
+# Expects every point, so that one lost to a crash is noticed.
 in_guest() {
 	local said status=0
 
@@ -68,7 +68,7 @@ json() {
 			assert nine["regions"][0]["start"] == "7f0000000000"
 		END
 }
-# What a terminal gets, and what another command.
+# Output to a terminal, and to another command.
 in_place() {
 	timeout 1 script -qc "$tools/tamstat --proc $work/proc --watch 0.2" /dev/null >"$work/screen" </dev/null
 	[[ $(grep -c $'^\e\\[H\e\\[J    PID' "$work/screen") -gt 2 ]]

@@ -10,7 +10,7 @@ tools=$PWD/build/userspace/tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# To trace, the kernel changes its code, which is what QEMU's race (120) is about.
+# Tracing patches kernel code, which is where QEMU's race (120) strikes.
 in_guest() { # COMMAND...
 	scripts/boot --single-thread --smp 2 --add "$tools/tamtrace" --add "$tools/test-tamtrace" -- "$@"
 }

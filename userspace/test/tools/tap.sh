@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The tests' own main() and the guest's run.sh: which tests of a program run, and what
-# they say if there is none.
+# tap_main() and run.sh: which tests they run, and what they report if none matches.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
@@ -26,7 +25,7 @@ lists() { # N PROGRAM [ARG]...
 	echo "$said"
 	[[ $(wc -l <<<"$said") -eq $1 ]]
 }
-# One that is not there does not keep those before it from running.
+# Nothing runs, not even the programs before the one that does not exist.
 runs_nothing() {
 	local said status=0
 
