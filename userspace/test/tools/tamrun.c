@@ -16,10 +16,16 @@
 
 #define MAX_SIZE (16 * MIB)
 
-/* Whether @p is in a region, which @vma then describes. */
-static bool in_region(const void *p, struct vma *vma)
+/* By maps, which is faster to read than smaps. */
+static bool in_region(const void *p)
 {
-	return find_vma(p, vma) && !strcmp(vma->name, REGION_NAME);
+	for (struct maps m = maps_open("maps"); maps_next(&m);) {
+		if (!maps_overlap(&m, p, 1))
+			continue;
+		maps_close(&m);
+		return !strcmp(m.name, REGION_NAME);
+	}
+	return false;
 }
 
 /* Resident pages that hold a part of the object. */
@@ -72,11 +78,9 @@ static void *all_sizes(void *arg)
 
 static void check(const struct list *list)
 {
-	struct vma vma;
-
 	CHECK(list->count > 100);
 	for (int i = 0; i < list->count; i++)
-		if (!in_region(list->got[i].p, &vma))
+		if (!in_region(list->got[i].p))
 			tap_fail(__FILE__, __LINE__, "%s of %zu bytes is not tamalloc's",
 				 list->got[i].by, list->got[i].size);
 }
@@ -216,7 +220,7 @@ static void advised(void)
 {
 	struct vma vma;
 
-	CHECK(in_region(malloc(MIB), &vma));
+	CHECK(find_vma(malloc(MIB), &vma) && !strcmp(vma.name, REGION_NAME));
 	CHECK_EQ(!!strstr(vma.flags, " hg"), getenv("ADAPTIVE") != NULL);
 }
 
