@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is done with the memory. */
+/* The access patterns. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +10,23 @@
 #include "bench.h"
 
 #define REGION		(32 * MIB)
-#define CURVE_REGION	(64 * MIB)	/* so that 1 in 1024 are some pages */
+#define CURVE_REGION	(64 * MIB)	/* 1 in 1024 has to be more than a few pages */
 #define MAX_PAGES	(CURVE_REGION >> 12)
 
 enum touch { WRITE, READ_WRITE, READ };
 
 #define RUN_PAGES	64
 
-/* @part of @whole pages, in some order. */
+/* @part of every @whole pages, in some order. */
 struct pattern {
 	enum touch touch;
 	unsigned int part, whole;
-	/* The first of each @whole; any; or runs of RUN_PAGES that begin at any page. */
+	/* The first of every @whole; at random; or runs of RUN_PAGES that start at random. */
 	enum { EVENLY, ANYWHERE, IN_RUNS } where;
 	enum { ASCENDING, DESCENDING, SHUFFLED } order;
 };
 
-/* The same sequence in each run: xorshift. */
+/* xorshift64: the same sequence in each run. */
 static uint64_t next_random(uint64_t *state)
 {
 	*state ^= *state << 13;
@@ -43,18 +43,18 @@ static void exchange(uint32_t *a, uint32_t *b)
 	*b = old;
 }
 
-/* The pages that a pattern touches, in its order; how many they are. */
+/* Fills @order with the pages that a pattern touches and returns how many. */
 static size_t lay_out(const struct pattern *p, size_t pages, uint32_t *order)
 {
 	size_t want = pages * p->part / p->whole, n = 0;
 	uint64_t random = 0x9e3779b97f4a7c15;
 
-	/* Anywhere: page i is taken with the chance that leaves exactly as many as wanted. */
+	/* Anywhere: selection sampling, which takes exactly as many as wanted. */
 	for (size_t i = 0; i < pages && p->where != IN_RUNS; i++)
 		if (p->where == ANYWHERE ? next_random(&random) % (pages - i) < want - n :
 					   !(i % p->whole))
 			order[n++] = i;
-	/* Each run lies somewhere in a part of its own. */
+	/* Each run lies somewhere in its own part of the region. */
 	while (n < want && p->where == IN_RUNS) {
 		size_t start = n * p->whole / p->part;
 		size_t room = (n + RUN_PAGES) * p->whole / p->part - start - RUN_PAGES;
@@ -70,7 +70,7 @@ static size_t lay_out(const struct pattern *p, size_t pages, uint32_t *order)
 	return n;
 }
 
-/* As the kernel's clear_page() does it on x86-64, an instruction for 8 bytes. */
+/* As the kernel's clear_page() on x86-64: one instruction for 8 bytes. */
 static void zero_page(char *p)
 {
 #ifdef __x86_64__
@@ -83,7 +83,7 @@ static void zero_page(char *p)
 #endif
 }
 
-/* The order is data, so that the loop costs all patterns the same. */
+/* The order is data: the loop costs the same for all patterns. */
 static void touch_pages(volatile char *start, const uint32_t *order, size_t n, enum touch touch,
 			bool zero)
 {
@@ -113,15 +113,15 @@ static void touch_pages(volatile char *start, const uint32_t *order, size_t n, e
 	}
 }
 
-static void release(const struct way *way, const struct area *area, struct sample *s)
+static void release(const struct kind *kind, const struct area *area, struct sample *s)
 {
 	uint64_t start = now();
 
-	put_area(way, area);
+	put_area(kind, area);
 	s->release += now() - start;
 }
 
-static void run_pattern(const struct bench_case *c, const struct way *way, struct sample *s,
+static void run_pattern(const struct bench_case *c, const struct kind *kind, struct sample *s,
 			bool look)
 {
 	static uint32_t order[MAX_PAGES];
@@ -131,24 +131,24 @@ static void run_pattern(const struct bench_case *c, const struct way *way, struc
 
 	if (!n)
 		n = lay_out(c->pattern, c->bytes / page, order);
-	if (way->source == FLOOR)
-		get_area(way, c->bytes);
+	if (kind->source == FLOOR)
+		get_area(kind, c->bytes);
 	s->faults = faults();
 	start = now();
-	area = get_area(way, c->bytes);
-	touch_pages(area.start, order, n, c->pattern->touch, way->source == FLOOR);
+	area = get_area(kind, c->bytes);
+	touch_pages(area.start, order, n, c->pattern->touch, kind->source == FLOOR);
 	s->cost = now() - start;
 	s->faults = faults() - s->faults;
 	s->touched = n;
 	if (look)
 		s->resident = resident(area.start, area.bytes);
-	release(way, &area, s);
+	release(kind, &area, s);
 }
 
 /*
- * A hash table of one page that doubles when it is half full, up to 16 MiB. An
- * entry is a cache line; the lower bits of a random key say where it belongs,
- * so that the entries of a half move to two places of the next table, in order.
+ * A hash table that starts with one page and doubles when it is half full, up to
+ * 16 MiB. An entry is a cache line. The low bits of its random key are its slot,
+ * so that doubling writes the new table in two ascending sweeps.
  */
 #define ENTRIES_AT_END	(16 * MIB / sizeof(struct entry))
 
@@ -163,11 +163,11 @@ struct table {
 
 static unsigned char marked[16 * MIB >> 12];	/* pages of the table that were touched */
 
-static struct table new_table(const struct way *way, size_t entries, bool look)
+static struct table new_table(const struct kind *kind, size_t entries, bool look)
 {
 	struct table t = { .mask = entries - 1 };
 
-	t.area = get_area(way, entries * sizeof(struct entry));
+	t.area = get_area(kind, entries * sizeof(struct entry));
 	if (look)
 		memset(marked, 0, sizeof(marked));
 	return t;
@@ -190,33 +190,33 @@ static inline void insert(struct table *t, uint64_t key, uint64_t value, bool lo
 	t->used++;
 }
 
-static struct table doubled(struct table *t, const struct way *way, struct sample *s, bool look)
+static struct table doubled(struct table *t, const struct kind *kind, struct sample *s, bool look)
 {
 	const struct entry *entry = (const struct entry *)t->area.start;
-	struct table next = new_table(way, (t->mask + 1) * 2, look);
+	struct table next = new_table(kind, (t->mask + 1) * 2, look);
 
 	for (size_t i = 0; i <= t->mask; i++)
 		if (entry[i].key)
 			insert(&next, entry[i].key, entry[i].value[0], look);
-	if (look) {	/* the walk has read all of it */
+	if (look) {	/* the loop above has read all of it */
 		s->touched += t->area.bytes / page;
 		s->resident += resident(t->area.start, t->area.bytes);
 	}
-	put_area(way, &t->area);
+	put_area(kind, &t->area);
 	return next;
 }
 
-static inline __attribute__((always_inline)) void grow_table(const struct way *way,
+static inline __attribute__((always_inline)) void grow_table(const struct kind *kind,
 							      struct sample *s, bool look)
 {
 	uint64_t start = now(), random = 0x2545f4914f6cdd1d;
 	struct table t;
 
 	s->faults = faults();
-	t = new_table(way, page / sizeof(struct entry), look);
+	t = new_table(kind, page / sizeof(struct entry), look);
 	while (t.mask + 1 < ENTRIES_AT_END || t.used * 2 <= t.mask) {
 		if (t.used * 2 > t.mask)
-			t = doubled(&t, way, s, look);
+			t = doubled(&t, kind, s, look);
 		insert(&t, next_random(&random), t.used, look);
 	}
 	s->cost = now() - start;
@@ -226,25 +226,25 @@ static inline __attribute__((always_inline)) void grow_table(const struct way *w
 		for (size_t i = 0; i < t.area.bytes / page; i++)
 			s->touched += marked[i];
 	}
-	release(way, &t.area, s);
+	release(kind, &t.area, s);
 }
 
-/* Compiled twice: what counts the touched pages must cost the other nothing. */
-static void run_table(const struct bench_case *c, const struct way *way, struct sample *s,
+/* Compiled twice: counting the touched pages must not cost the other run anything. */
+static void run_table(const struct bench_case *c, const struct kind *kind, struct sample *s,
 		      bool look)
 {
 	(void)c;
 	if (look)
-		grow_table(way, s, true);
+		grow_table(kind, s, true);
 	else
-		grow_table(way, s, false);
+		grow_table(kind, s, false);
 }
 
 /*
  * A bump allocator: objects of 16 to 512 bytes, one after the other, the first 16
- * bytes of each written; half of what it has reserved is used.
+ * bytes of each written. It uses half of what it has reserved.
  */
-static void run_bump(const struct bench_case *c, const struct way *way, struct sample *s,
+static void run_bump(const struct bench_case *c, const struct kind *kind, struct sample *s,
 		     bool look)
 {
 	uint64_t start, random = 0x2545f4914f6cdd1d;
@@ -253,7 +253,7 @@ static void run_bump(const struct bench_case *c, const struct way *way, struct s
 
 	s->faults = faults();
 	start = now();
-	area = get_area(way, c->bytes);
+	area = get_area(kind, c->bytes);
 	while (used < c->bytes / 2) {
 		volatile uint64_t *object = (volatile uint64_t *)(area.start + used);
 
@@ -263,39 +263,39 @@ static void run_bump(const struct bench_case *c, const struct way *way, struct s
 	}
 	s->cost = now() - start;
 	s->faults = faults() - s->faults;
-	/* Objects are shorter than a page, so none was left out. */
+	/* Objects are shorter than a page, so no page was skipped. */
 	s->touched = (used - 1) / page + 1;
 	if (look)
 		s->resident = resident(area.start, area.bytes);
-	release(way, &area, s);
+	release(kind, &area, s);
 }
 
-/* The calls alone: memory that nothing touches, and its release. */
-static void run_calls(const struct bench_case *c, const struct way *way, struct sample *s,
+/* The calls alone: map and unmap, nothing touched. */
+static void run_calls(const struct bench_case *c, const struct kind *kind, struct sample *s,
 		      bool look)
 {
-	/* Many: what a call leaves for RCU to free is paid later, in batches. */
-	int calls = way->flags & MAP_POPULATE ? 1 : 4000;
+	/* Many: RCU frees later, in batches, what a call leaves behind. */
+	int calls = kind->flags & MAP_POPULATE ? 1 : 4000;
 	uint64_t start;
 
 	(void)look;
 	s->faults = faults();
 	start = now();
 	for (int i = 0; i < calls; i++) {
-		struct area area = get_area(way, c->bytes);
+		struct area area = get_area(kind, c->bytes);
 
-		put_area(way, &area);
+		put_area(kind, &area);
 	}
 	s->cost = now() - start;
 	s->faults = faults() - s->faults;
 	s->touched = calls;
 }
 
-/* What a child's writes cost after its parent has written all, the fork included. */
-static void run_fork(const struct bench_case *c, const struct way *way, struct sample *s,
+/* A child writes every page that its parent has written; the cost includes the fork. */
+static void run_fork(const struct bench_case *c, const struct kind *kind, struct sample *s,
 		     bool look)
 {
-	struct area area = get_area(way, c->bytes);
+	struct area area = get_area(kind, c->bytes);
 	static struct sample *childs;
 	uint64_t start;
 	int status;
@@ -328,42 +328,42 @@ static void run_fork(const struct bench_case *c, const struct way *way, struct s
 			die("waitpid");
 	*s = *childs;
 	s->touched = area.bytes / page;
-	release(way, &area, s);
+	release(kind, &area, s);
 }
 
 #define PATTERN(...) .run = run_pattern, .bytes = REGION, \
 	.pattern = &(const struct pattern){ __VA_ARGS__ }
-#define STRIDE(n) { "stride-" #n, "1 in " #n, "the first of each " #n " pages", \
+#define STRIDE(n) { "stride-" #n, "1 in " #n, "the first of every " #n " pages", \
 	.brief = (n) == 16 || (n) == 64, PATTERN(WRITE, 1, n, EVENLY, ASCENDING) }
 #define CURVE(id, some, of, where) { id, id " " #some "/" #of, \
-	"that part of 64 MiB, in order", .density = 1.0 * (some) / (of), \
+	"that fraction of 64 MiB, in ascending order", .density = 1.0 * (some) / (of), \
 	.run = run_pattern, .bytes = CURVE_REGION, \
 	.pattern = &(const struct pattern){ WRITE, some, of, where, ASCENDING } }
 #define DENSITY(some, of) CURVE("density", some, of, ANYWHERE)
 #define RUNS(some, of) CURVE("runs", some, of, IN_RUNS)
 
 const struct bench_case cases[] = {
-	{ "write", "write", "each page, in order, is written", true, true,
+	{ "write", "write", "every page, in ascending order", true, true,
 	  PATTERN(WRITE, 1, 1, EVENLY, ASCENDING) },
-	{ "read-write", "read, then write", "each page is read, then written", true, true,
+	{ "read-write", "read, then write", "every page, read and then written", true, true,
 	  PATTERN(READ_WRITE, 1, 1, EVENLY, ASCENDING) },
-	{ "read", "read", "each page is read only", true, true,
+	{ "read", "read", "every page, read only", true, true,
 	  PATTERN(READ, 1, 1, EVENLY, ASCENDING) },
-	{ "backwards", "write backwards", "from the last page to the first", true, true,
+	{ "backwards", "write backwards", "every page, in descending order", true, true,
 	  PATTERN(WRITE, 1, 1, EVENLY, DESCENDING) },
-	{ "random", "write at random", "all pages, shuffled", true, true,
+	{ "random", "write at random", "every page, in random order", true, true,
 	  PATTERN(WRITE, 1, 1, EVENLY, SHUFFLED) },
 	STRIDE(2), STRIDE(4), STRIDE(8), STRIDE(16), STRIDE(32),
 	STRIDE(64), STRIDE(128), STRIDE(256), STRIDE(512), STRIDE(1024),
-	{ "sparse", "1 in 64, random", "128 pages of 8192, at random", true, false,
+	{ "sparse", "1 in 64, random", "128 of 8192 pages, in random order", true, false,
 	  PATTERN(WRITE, 1, 64, ANYWHERE, SHUFFLED) },
-	{ "hash", "hash table", "it doubles from a page to 16 MiB, entries of 64 bytes", true,
+	{ "hash", "hash table", "doubles from one page to 16 MiB; 64-byte entries", true,
 	  .run = run_table },
-	{ "bump", "bump allocator", "objects of 16 to 512 bytes in half of 32 MiB", true,
+	{ "bump", "bump allocator", "16 to 512-byte objects fill half of 32 MiB", true,
 	  .run = run_bump, .bytes = REGION },
-	{ "fork", "fork, then write", "a child writes what its parent had written", true,
+	{ "fork", "fork, then write", "a child writes every page its parent wrote", true,
 	  .run = run_fork, .bytes = REGION },
-	{ "calls", "calls alone", "memory is got and given back untouched", true,
+	{ "calls", "calls alone", "map and unmap, nothing touched", true,
 	  .untouched = true, .run = run_calls, .bytes = REGION },
 	DENSITY(1, 1024), DENSITY(1, 512), DENSITY(1, 256), DENSITY(1, 128), DENSITY(1, 64),
 	DENSITY(1, 32), DENSITY(1, 16), DENSITY(1, 8), DENSITY(1, 4), DENSITY(1, 2),

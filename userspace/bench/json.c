@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The figures for programs: JSON with one figure a line. */
+/* The figures as JSON, one a line. */
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -26,10 +26,10 @@ static void json_verdicts(FILE *out, const struct verdict *v, int count)
 	fprintf(out, "\n]\n}\n");
 }
 
-static void json_figure(FILE *out, const struct bench_case *c, const struct way *way,
+static void json_figure(FILE *out, const struct bench_case *c, const struct kind *kind,
 			const struct figures *f)
 {
-	fprintf(out, "{\"case\": \"%s\", \"way\": \"%s\", ", c->id, way->id);
+	fprintf(out, "{\"case\": \"%s\", \"kind\": \"%s\", ", c->id, kind->id);
 	if (c->density)
 		fprintf(out, "\"density\": %.6g, ", c->density);
 	fprintf(out, "\"%s\": %zu, \"cost\": %.1f, \"spread\": %.4f, \"runs\": %d",
@@ -47,11 +47,11 @@ void json_figures(FILE *out, const struct verdict *v, int count, bool exact)
 	json_begin(out, exact ? "guest instructions" : "ns");
 	fprintf(out, "\"figures\": [");
 	for (int c = 0; c < case_count; c++)
-		for (int w = 0; w < WAYS; w++) {
-			if (!figures[c][w].valid)
+		for (int k = 0; k < KINDS; k++) {
+			if (!figures[c][k].valid)
 				continue;
 			fprintf(out, "%s\n", first ? "" : ",");
-			json_figure(out, &cases[c], &ways[w], &figures[c][w]);
+			json_figure(out, &cases[c], &kinds[k], &figures[c][k]);
 			first = false;
 		}
 	fprintf(out, "\n],\n");
@@ -62,13 +62,13 @@ void json_threads(FILE *out, const struct scaling *s, int steps, const struct ve
 {
 	json_begin(out, "ns");
 	fprintf(out, "\"threads\": [");
-	for (int w = 0; w < SCALED_WAYS; w++)
+	for (int k = 0; k < SCALED_KINDS; k++)
 		for (int step = 0; step < steps; step++)
-			fprintf(out, "%s\n{\"way\": \"%s\", \"threads\": %d, \"ns\": %.1f, "
+			fprintf(out, "%s\n{\"kind\": \"%s\", \"threads\": %d, \"ns\": %.1f, "
 				"\"spread\": %.4f, \"scaling\": %.4f, \"scaling_spread\": %.4f}",
-				w || step ? "," : "", s[w].way->id, 1 << step,
-				s[w].ns[step] / (32 * MIB / page), s[w].spread[step],
-				s[w].ratio[step], s[w].ratio_spread[step]);
+				k || step ? "," : "", s[k].kind->id, 1 << step,
+				s[k].ns[step] / (32 * MIB / page), s[k].spread[step],
+				s[k].ratio[step], s[k].ratio_spread[step]);
 	fprintf(out, "\n],\n");
 	json_verdicts(out, v, count);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a first touch costs: guest instructions a page when the guest runs under
- * QEMU's -icount shift=0, where the clock advances 1 ns for each; else time.
+ * What a first touch costs: guest instructions per page under QEMU's -icount
+ * shift=0, where the clock advances 1 ns for each; elsewhere time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 
 size_t page;
 
-static struct figures all_figures[MAX_CASES][WAYS];
-struct figures (*figures)[WAYS] = all_figures;
+static struct figures all_figures[MAX_CASES][KINDS];
+struct figures (*figures)[KINDS] = all_figures;
 
 void die(const char *what)
 {
@@ -23,24 +23,24 @@ void die(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-/* What the targets are about, as quickly as it can be had. */
-static bool is_quick(const struct bench_case *c, int way)
+/* What the targets need, and nothing more. */
+static bool is_quick(const struct bench_case *c, int kind)
 {
 	bool sparse = !strcmp(c->id, "stride-64");
 
 	if (!sparse && strcmp(c->id, "write") && strcmp(c->id, "read-write"))
 		return false;
-	return way == PLAIN || way == STRICT || way == ADAPTIVE ||
-	       (!sparse && (way == THP || way == ZEROING));
+	return kind == PLAIN || kind == STRICT || kind == ADAPTIVE ||
+	       (!sparse && (kind == THP || kind == ZEROING));
 }
 
-/* A curve has fewer lines: those that a picture can show. */
-static bool is_wanted(const struct bench_case *c, int way)
+/* The picture of the curves has room for a few kinds. */
+static bool is_wanted(const struct bench_case *c, int kind)
 {
-	if (way == ZEROING && !c->has_floor)
+	if (kind == ZEROING && !c->has_floor)
 		return false;
-	return !c->density || way == PLAIN || way == MTHP64 || way == THP || way == STRICT ||
-	       way == ADAPTIVE;
+	return !c->density || kind == PLAIN || kind == MTHP64 || kind == THP || kind == STRICT ||
+	       kind == ADAPTIVE;
 }
 
 static void measure_all(bool all, const char *only)
@@ -50,12 +50,12 @@ static void measure_all(bool all, const char *only)
 			continue;
 		if (all)
 			fprintf(stderr, "bench: %d of %d: %s\n", c + 1, case_count, cases[c].name);
-		for (int w = 0; w < WAYS; w++) {
-			if (way_missing(&ways[w]) ||
-			    !(all ? is_wanted(&cases[c], w) : is_quick(&cases[c], w)))
+		for (int k = 0; k < KINDS; k++) {
+			if (kind_missing(&kinds[k]) ||
+			    !(all ? is_wanted(&cases[c], k) : is_quick(&cases[c], k)))
 				continue;
-			begin_way(&ways[w]);
-			measure(&cases[c], &ways[w], &figures[c][w]);
+			apply_settings(&kinds[k]);
+			measure(&cases[c], &kinds[k], &figures[c][k]);
 		}
 	}
 }
@@ -64,18 +64,18 @@ static void usage(FILE *out)
 {
 	fprintf(out,
 		"usage: bench [--all | --only CASE | --threads] [--full] [--json]\n\n"
-		"Measures first touches of tamalloc's memory, beside others, and says what is met of\n"
-		"the targets; without options only that, in seconds.\n\n"
-		"--all        each pattern of access on each kind of memory\n"
-		"--only CASE  one of them, by its name in JSON: write, stride-64, hash...\n"
+		"Measures first touches of tamalloc memory next to other kinds and says which targets\n"
+		"it meets. Without options it measures only what the targets need, in seconds.\n\n"
+		"--all        every access pattern on every kind of memory\n"
+		"--only CASE  one pattern, by its name in the JSON: write, stride-64, hash...\n"
 		"--threads    one array initialised by 1, 2 and 4 threads, as far as there are CPUs\n"
-		"--full       the tables with all rows, but for the curve's\n"
-		"--json       the figures as JSON to stdout, the tables to stderr\n");
+		"--full       tables with all rows but the curves'\n"
+		"--json       figures as JSON to stdout, tables to stderr\n");
 }
 
 int main(int argc, char **argv)
 {
-	struct scaling scaling[SCALED_WAYS] = { 0 };
+	struct scaling scaling[SCALED_KINDS] = { 0 };
 	struct verdict verdicts[MAX_VERDICTS];
 	bool all = false, threads = false, json = false, full = false, exact;
 	const char *missing, *only = NULL;
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 			all = true;
 			only = argv[++i];
 			if (!find_case(only)) {
-				fprintf(stderr, "bench: there is no case %s\n", only);
+				fprintf(stderr, "bench: no case is called %s\n", only);
 				return EXIT_FAILURE;
 			}
 		} else if (!strcmp(argv[i], "--threads")) {
@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 	}
 	out = json ? stderr : stdout;
 	page = sysconf(_SC_PAGESIZE);
-	missing = way_missing(&ways[STRICT]);
+	missing = kind_missing(&kinds[STRICT]);
 	if (missing) {
 		fprintf(stderr, "bench: %s\n", missing);
 		return EXIT_FAILURE;
@@ -115,12 +115,12 @@ int main(int argc, char **argv)
 	exact = counts_instructions();
 	if (!all)
 		min_runs = 3;
-	begin_ways();
+	save_settings();
 	if (threads)
 		steps = measure_threads(scaling);
 	else
 		measure_all(all, only);
-	end_ways();
+	restore_settings();
 	if (threads) {
 		count = judge_threads(verdicts, MAX_VERDICTS, scaling, steps);
 		print_threads(out, scaling, steps);

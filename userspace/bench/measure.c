@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The clock, the counters, and how often a case runs. */
+/* The clock, the counters, and the number of runs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "bench.h"
 
 #define MAX_RUNS	25
-#define STABLE		0.002	/* a spread that is small enough */
+#define STABLE		0.002	/* stop at this spread */
 
 #define PRESENT		(1ULL << 63)
 #define PFN_MASK	((1ULL << 55) - 1)
@@ -30,8 +30,8 @@ uint64_t now(void)
 }
 
 /*
- * A loop of two instructions takes 2 ns a turn, and the same each time, only
- * where the clock counts instructions; the interrupts in between are few.
+ * Only where the clock counts instructions does a loop of two instructions take
+ * 2 ns per turn, every time. A few interrupts are allowed for.
  */
 bool counts_instructions(void)
 {
@@ -58,7 +58,7 @@ long faults(void)
 	return usage.ru_minflt + usage.ru_majflt;
 }
 
-/* The shared zero pages, small and huge, are in the page tables and not in RSS. */
+/* The shared zero pages, small and huge, are present but not in RSS. */
 static bool is_zero_page(uint64_t entry)
 {
 	static int fd = -1;
@@ -109,20 +109,20 @@ double median(double *values, int count, double *spread)
 	return middle;
 }
 
-static void measure_here(const struct bench_case *c, const struct way *way,
+static void measure_here(const struct bench_case *c, const struct kind *kind,
 			 struct figures *result)
 {
 	double cost[MAX_RUNS], release[MAX_RUNS], taken[MAX_RUNS], sorted[MAX_RUNS], ignored;
 	struct sample s = { 0 };
 	int n = 0;
 
-	/* The first run warms up, and counts what would disturb the others. */
-	c->run(c, way, &s, true);
+	/* The first run warms up and does the counting that would disturb the others. */
+	c->run(c, kind, &s, true);
 	result->touched = s.touched;
 	result->resident = (double)s.resident / s.touched;
 	do {
 		memset(&s, 0, sizeof(s));
-		c->run(c, way, &s, false);
+		c->run(c, kind, &s, false);
 		cost[n] = s.cost / result->touched;
 		release[n] = s.release / result->touched;
 		taken[n++] = (double)s.faults / result->touched;
@@ -135,8 +135,8 @@ static void measure_here(const struct bench_case *c, const struct way *way,
 	result->valid = true;
 }
 
-/* A process for each, so that no case meets the heap that another has left. */
-void measure(const struct bench_case *c, const struct way *way, struct figures *result)
+/* In a child, so that no case runs on the heap that another has left. */
+void measure(const struct bench_case *c, const struct kind *kind, struct figures *result)
 {
 	static struct figures *shared;
 	int status;
@@ -153,7 +153,7 @@ void measure(const struct bench_case *c, const struct way *way, struct figures *
 	if (pid < 0)
 		die("fork");
 	if (!pid) {
-		measure_here(c, way, shared);
+		measure_here(c, kind, shared);
 		_exit(EXIT_SUCCESS);
 	}
 	while (waitpid(pid, &status, 0) < 0)
@@ -161,6 +161,6 @@ void measure(const struct bench_case *c, const struct way *way, struct figures *
 			die("waitpid");
 	if (status)
 		fprintf(stderr, "bench: no figures for %s on %s: wait status %#x\n", c->name,
-			way->name, status);
+			kind->name, status);
 	*result = *shared;
 }

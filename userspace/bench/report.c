@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tables for people, and what is met of what was promised. */
+/* Tables for people, and which targets are met. */
 #include <math.h>
 #include <string.h>
 
 #include "bench.h"
 
-#define MAX_ERROR	0.05	/* of a scaling, that still judges it */
+#define MAX_ERROR	0.05	/* a speedup with a larger error is not judged */
 #define FAULTS_DENSE	(1.0 / 128)
 
-static const struct figures *of(const char *id, int way)
+static const struct figures *of(const char *id, int kind)
 {
 	const struct bench_case *c = find_case(id);
-	const struct figures *f = &figures[c - cases][way];
+	const struct figures *f = &figures[c - cases][kind];
 
 	return f->valid ? f : NULL;
 }
 
 enum column { COST, FAULTS, RESIDENT };
 
-static void print_cell(FILE *out, const struct figures *f, const struct bench_case *c, int way,
+static void print_cell(FILE *out, const struct figures *f, const struct bench_case *c, int kind,
 		       enum column column)
 {
-	if (!f->valid || (column != COST && (way == ZEROING || c->untouched)))
+	if (!f->valid || (column != COST && (kind == ZEROING || c->untouched)))
 		fprintf(out, "%9s", "-");
 	else if (column == COST)
 		fprintf(out, "%9.0f", f->cost);
@@ -33,16 +33,16 @@ static void print_cell(FILE *out, const struct figures *f, const struct bench_ca
 
 static bool case_measured(int c)
 {
-	for (int w = 0; w < WAYS; w++)
-		if (figures[c][w].valid)
+	for (int k = 0; k < KINDS; k++)
+		if (figures[c][k].valid)
 			return true;
 	return false;
 }
 
-static bool way_measured(int w)
+static bool kind_measured(int k)
 {
 	for (int c = 0; c < case_count; c++)
-		if (figures[c][w].valid)
+		if (figures[c][k].valid)
 			return true;
 	return false;
 }
@@ -50,31 +50,31 @@ static bool way_measured(int w)
 static void print_table(FILE *out, const char *title, enum column column, bool brief)
 {
 	fprintf(out, "\n%s\n%-17s", title, "");
-	for (int w = 0; w < WAYS; w++)
-		if (way_measured(w))
-			fprintf(out, "%9s", ways[w].name);
+	for (int k = 0; k < KINDS; k++)
+		if (kind_measured(k))
+			fprintf(out, "%9s", kinds[k].name);
 	fprintf(out, "\n");
 	for (int c = 0; c < case_count; c++) {
 		if (!case_measured(c) || cases[c].density || (brief && !cases[c].brief))
 			continue;
 		fprintf(out, "%-17s", cases[c].name);
-		for (int w = 0; w < WAYS; w++)
-			if (way_measured(w))
-				print_cell(out, &figures[c][w], &cases[c], w, column);
+		for (int k = 0; k < KINDS; k++)
+			if (kind_measured(k))
+				print_cell(out, &figures[c][k], &cases[c], k, column);
 		fprintf(out, "\n");
 	}
 }
 
-/* The spread of most figures, and of the worst. */
+/* The spread of most figures, and the largest. */
 static void print_spread(FILE *out)
 {
-	static double all[MAX_CASES * WAYS];
+	static double all[MAX_CASES * KINDS];
 	int n = 0, most = 0, least = 1 << 30;
 	double ignored;
 
 	for (int c = 0; c < case_count; c++)
-		for (int w = 0; w < WAYS; w++) {
-			const struct figures *f = &figures[c][w];
+		for (int k = 0; k < KINDS; k++) {
+			const struct figures *f = &figures[c][k];
 
 			if (!f->valid)
 				continue;
@@ -85,49 +85,49 @@ static void print_spread(FILE *out)
 	if (!n)
 		return;
 	median(all, n, &ignored);
-	fprintf(out, "\nEach figure is the median of %d to %d runs. Its spread (half of the quartiles'"
-		"\ndistance): %.2f %% or less in nine of ten figures, %.2f %% at most.\n", least, most,
+	fprintf(out, "\nEach figure is the median of %d to %d runs. Its spread (half the interquartile"
+		"\nrange) is %.2f %% or less for nine of ten figures, %.2f %% at most.\n", least, most,
 		100 * all[n * 9 / 10], 100 * all[n - 1]);
 }
 
 void print_tables(FILE *out, bool brief, bool exact)
 {
 	fprintf(out,
-		"A column is a kind of memory: zeroing is the floor, memory that is there and is\n"
-		"zeroed at each touch; mmap has pages of 4 kB, mTHP and THP huge ones of that size,\n"
-		"POPULATE is mmap with MAP_POPULATE, strict is tamalloc, adaptive is tamalloc with\n"
-		"madvise(MADV_HUGEPAGE). A row is a way to touch 32 MiB of it:\n");
+		"A column is a kind of memory: zeroing is the floor, mapped memory zeroed at each\n"
+		"touch; plain is mmap() with 4 kB pages, mTHP and THP are mmap() with huge pages of\n"
+		"that size, POPULATE is mmap() with MAP_POPULATE; strict is tamalloc(), adaptive is\n"
+		"tamalloc() with MADV_HUGEPAGE. A row is an access pattern over 32 MiB:\n");
 	for (int c = 0; c < case_count; c++)
 		if (case_measured(c) && !cases[c].density && (!brief || cases[c].brief))
 			fprintf(out, "  %-17s %s\n", cases[c].name, cases[c].about);
 	if (exact)
-		print_table(out, "Guest instructions a touched page, kernel and program"
-			    " (calls alone: a pair of calls)", COST, brief);
+		print_table(out, "Guest instructions per touched page, kernel and program"
+			    " (calls alone: per pair of calls)", COST, brief);
 	else
-		print_table(out, "ns a touched page (calls alone: a pair of calls). This clock does not"
-			    " count instructions\n(boot with --icount): the figures vary, and no"
-			    " target is judged by them", COST, brief);
-	print_table(out, "Faults a touched page", FAULTS, brief);
-	print_table(out, "Pages resident for each touched page (the shared zero page is none)",
+		print_table(out, "ns per touched page (calls alone: per pair of calls). This clock does"
+			    " not count instructions\n(boot with --icount for one that does): the"
+			    " figures vary, and judge no target", COST, brief);
+	print_table(out, "Faults per touched page", FAULTS, brief);
+	print_table(out, "Pages resident per touched page (not counting the shared zero page)",
 		    RESIDENT, brief);
 	print_spread(out);
 }
 
 void print_threads(FILE *out, const struct scaling *s, int steps)
 {
-	fprintf(out, "32 MiB written by threads, each its own part: ns a page, the median of %d, and how"
-		"\nmany times faster that is than one thread. Time, not instructions: it varies, by\n"
-		"the half of the quartiles' distance behind +-.\n\n%-10s", s->rounds, "");
+	fprintf(out, "32 MiB written by threads, each its own part: ns per page, the median of %d, and"
+		"\nthe speedup over one thread. Time, not instructions: it varies, by half the\n"
+		"interquartile range behind +-.\n\n%-10s", s->rounds, "");
 	for (int step = 0; step < steps; step++)
 		fprintf(out, step ? "%15d threads" : "%3d thread", 1 << step);
 	fprintf(out, "\n");
-	for (int w = 0; w < SCALED_WAYS; w++) {
-		fprintf(out, "%-10s", s[w].way->name);
+	for (int k = 0; k < SCALED_KINDS; k++) {
+		fprintf(out, "%-10s", s[k].kind->name);
 		for (int step = 0; step < steps; step++) {
-			fprintf(out, "%10.0f", s[w].ns[step] / (32 * MIB / page));
+			fprintf(out, "%10.0f", s[k].ns[step] / (32 * MIB / page));
 			if (step)
-				fprintf(out, "  x%.2f +-%2.0f%%", s[w].ratio[step],
-					100 * s[w].ratio_spread[step]);
+				fprintf(out, "  x%.2f +-%2.0f%%", s[k].ratio[step],
+					100 * s[k].ratio_spread[step]);
 		}
 		fprintf(out, "\n");
 	}
@@ -152,11 +152,11 @@ static struct verdict *add(struct verdicts *all, const char *what, double got, c
 	return v;
 }
 
-/* A cost against another; time would judge the host. */
-static struct verdict *cost(struct verdicts *all, const char *what, const char *id, int way,
+/* One cost relative to another. A time would judge the host. */
+static struct verdict *cost(struct verdicts *all, const char *what, const char *id, int kind,
 			    const char *than_id, int than, double limit)
 {
-	const struct figures *f = of(id, way), *base = of(than_id, than);
+	const struct figures *f = of(id, kind), *base = of(than_id, than);
 	struct verdict *v;
 	char target[32];
 
@@ -175,14 +175,14 @@ static void dense(struct verdicts *all, const char *name, const char *id)
 	struct verdict *v;
 	char what[80];
 
-	snprintf(what, sizeof(what), "adaptive %s, times THP's %s", name, name);
+	snprintf(what, sizeof(what), "adaptive %s, cost relative to THP", name);
 	v = cost(all, what, id, ADAPTIVE, id, THP, 1.05);
-	/* THP pays more for a read before the write, so its write is the harder one to match. */
+	/* A read before the write costs THP extra: its bare write is the harder one to match. */
 	if (v && write && strcmp(id, "write"))
-		snprintf(v->note, sizeof(v->note), "; %.3f of its write", f->cost / write->cost);
-	snprintf(what, sizeof(what), "adaptive %s, times zeroing alone", name);
+		snprintf(v->note, sizeof(v->note), "; %.3f of its bare write", f->cost / write->cost);
+	snprintf(what, sizeof(what), "adaptive %s, cost relative to zeroing", name);
 	cost(all, what, id, ADAPTIVE, "write", ZEROING, 1.20);
-	snprintf(what, sizeof(what), "adaptive %s, faults a page", name);
+	snprintf(what, sizeof(what), "adaptive %s, faults per page", name);
 	if (f)
 		add(all, what, f->faults, "<= 1/128", f->faults <= FAULTS_DENSE);
 }
@@ -192,10 +192,10 @@ static void sparse(struct verdicts *all, const char *name, const char *id)
 	const struct figures *f = of(id, ADAPTIVE);
 	char what[80];
 
-	snprintf(what, sizeof(what), "adaptive %s, resident a touched page", name);
+	snprintf(what, sizeof(what), "adaptive %s, resident per touched page", name);
 	if (f)
 		add(all, what, f->resident, "1.00", fabs(f->resident - 1) < 0.005);
-	snprintf(what, sizeof(what), "adaptive %s, times mmap", name);
+	snprintf(what, sizeof(what), "adaptive %s, cost relative to plain", name);
 	cost(all, what, id, ADAPTIVE, id, PLAIN, 1.10);
 }
 
@@ -207,12 +207,12 @@ int judge(struct verdict *v, int max, bool exact)
 	double most = 0;
 	struct verdict *bound;
 
-	cost(&all, "strict write, times mmap", "write", STRICT, "write", PLAIN, 0.97);
-	cost(&all, "strict read then write, times mmap", "read-write", STRICT, "read-write", PLAIN,
+	cost(&all, "strict write, cost relative to plain", "write", STRICT, "write", PLAIN, 0.97);
+	cost(&all, "strict read then write, cost relative to plain", "read-write", STRICT, "read-write", PLAIN,
 	     0.68);
-	/* The call itself may fault in what is not the region. */
+	/* The call itself may fault outside the region. */
 	if (f)
-		add(&all, "strict read then write, faults a page", f->faults, "1", f->faults < 1.001);
+		add(&all, "strict read then write, faults per page", f->faults, "1", f->faults < 1.001);
 	dense(&all, "write", "write");
 	dense(&all, "read then write", "read-write");
 	sparse(&all, "1 in 64", "stride-64");
@@ -222,12 +222,12 @@ int judge(struct verdict *v, int max, bool exact)
 			most = figures[c][ADAPTIVE].resident;
 			where = cases[c].name;
 		}
-	cost(&all, "strict, call and munmap, times mmap's", "calls", STRICT, "calls", PLAIN, 1.05);
-	cost(&all, "adaptive, calls and munmap, times THP's", "calls", ADAPTIVE, "calls", THP, 1.05);
+	cost(&all, "strict, calls alone, cost relative to plain", "calls", STRICT, "calls", PLAIN, 1.05);
+	cost(&all, "adaptive, calls alone, cost relative to THP", "calls", ADAPTIVE, "calls", THP, 1.05);
 	if (most) {
-		bound = add(&all, "adaptive, any pattern, resident a touched page", most, "<= 2",
+		bound = add(&all, "adaptive, any pattern, resident per touched page", most, "<= 2",
 			    most <= 2);
-		snprintf(bound->note, sizeof(bound->note), "; the most: %s", where);
+		snprintf(bound->note, sizeof(bound->note), "; worst: %s", where);
 	}
 	return all.count;
 }
@@ -238,15 +238,15 @@ int judge_threads(struct verdict *v, int max, const struct scaling *s, int steps
 	char what[80], target[32];
 	struct verdict *verdict;
 
-	for (int w = 0; w < SCALED_WAYS && steps > 1; w++) {
-		if (s[w].way->source != TAMALLOC)
+	for (int k = 0; k < SCALED_KINDS && steps > 1; k++) {
+		if (s[k].kind->source != TAMALLOC)
 			continue;
-		snprintf(what, sizeof(what), "%s, 2 threads against 1, times mmap's scaling",
-			 s[w].way->name);
-		/* No worse: not below by more than a median of so many rounds may be off. */
-		snprintf(target, sizeof(target), ">= 1.00 +- %.2f", s[w].beside_error);
-		verdict = add(&all, what, s[w].beside, target, s[w].beside >= 1 - s[w].beside_error);
-		if (s[w].beside_error > MAX_ERROR) {
+		snprintf(what, sizeof(what), "%s, speedup of 2 threads, relative to plain's",
+			 s[k].kind->name);
+		/* No worse: not below 1 by more than the error of such a median. */
+		snprintf(target, sizeof(target), ">= 1.00 +- %.2f", s[k].beside_error);
+		verdict = add(&all, what, s[k].beside, target, s[k].beside >= 1 - s[k].beside_error);
+		if (s[k].beside_error > MAX_ERROR) {
 			verdict->is = UNKNOWN;
 			snprintf(verdict->note, sizeof(verdict->note), "; the host is too busy to tell");
 		}

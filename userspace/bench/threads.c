@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One array, initialised by 1, 2 and 4 threads, each its own part: how much
- * faster than by one. Time, since -icount goes with one CPU only.
+ * One array, initialised by 1, 2 and 4 threads, each its own part: the speedup.
+ * Measured in time, since -icount allows one CPU only.
  */
 #include <errno.h>
 #include <math.h>
@@ -14,11 +14,11 @@
 #define REGION		(32 * MIB)
 #define MIN_ROUNDS	21
 #define MAX_ROUNDS	101
-#define STABLE		0.02	/* an error of the scaling that is small enough */
+#define STABLE		0.02	/* stop at this error of the speedup */
 
-static const int scaled[SCALED_WAYS] = { PLAIN, THP, STRICT, ADAPTIVE };
+static const int scaled[SCALED_KINDS] = { PLAIN, THP, STRICT, ADAPTIVE };
 
-/* Under TCG with several CPUs, 6.12 may come to count time in jiffies: too coarse. */
+/* Under TCG with several CPUs, 6.12 may fall back to jiffies: too coarse. */
 static uint64_t ticks(void)
 {
 #ifdef __x86_64__
@@ -47,14 +47,14 @@ static void *initialise(void *arg)
 	return NULL;
 }
 
-/* From the first thread's beginning to the last one's end, in ticks. */
-static double time_of(const struct way *way, int threads)
+/* From the start of the first thread to the end of the last one, in ticks. */
+static double time_of(const struct kind *kind, int threads)
 {
 	struct part part[1 << MAX_THREADS_LOG];
 	pthread_t thread[1 << MAX_THREADS_LOG];
 	pthread_barrier_t ready;
 	uint64_t begin = UINT64_MAX, end = 0;
-	struct area area = get_area(way, REGION);
+	struct area area = get_area(kind, REGION);
 
 	pthread_barrier_init(&ready, NULL, threads);
 	for (int i = 0; i < threads; i++) {
@@ -70,48 +70,48 @@ static double time_of(const struct way *way, int threads)
 		end = part[i].end > end ? part[i].end : end;
 	}
 	pthread_barrier_destroy(&ready);
-	put_area(way, &area);
+	put_area(kind, &area);
 	return end - begin;
 }
 
-static double took[SCALED_WAYS][MAX_THREADS_LOG + 1][MAX_ROUNDS];
+static double took[SCALED_KINDS][MAX_THREADS_LOG + 1][MAX_ROUNDS];
 
-/* All beside each other, so that a slow moment of the host hits all; by turns first. */
+/* A slow moment of the host should hit all kinds alike; they take turns at being first. */
 static void run_round(int round, int steps)
 {
-	for (int i = 0; i < SCALED_WAYS; i++) {
-		int w = (i + round) % SCALED_WAYS;
+	for (int i = 0; i < SCALED_KINDS; i++) {
+		int k = (i + round) % SCALED_KINDS;
 
-		begin_way(&ways[scaled[w]]);
+		apply_settings(&kinds[scaled[k]]);
 		for (int step = 0; step < steps; step++)
-			took[w][step][round] = time_of(&ways[scaled[w]], 1 << step);
+			took[k][step][round] = time_of(&kinds[scaled[k]], 1 << step);
 	}
 }
 
-static void summarise(int w, int rounds, int steps, struct scaling *s)
+static void summarise(int k, int rounds, int steps, struct scaling *s)
 {
 	double values[MAX_ROUNDS], spread;
 
-	s->way = &ways[scaled[w]];
+	s->kind = &kinds[scaled[k]];
 	s->rounds = rounds;
 	for (int step = 0; step < steps; step++) {
 		for (int i = 0; i < rounds; i++)
-			values[i] = took[w][step][i];
+			values[i] = took[k][step][i];
 		s->ns[step] = median(values, rounds, &s->spread[step]);
 		for (int i = 0; i < rounds; i++)
-			values[i] = took[w][0][i] / took[w][step][i];
+			values[i] = took[k][0][i] / took[k][step][i];
 		s->ratio[step] = median(values, rounds, &s->ratio_spread[step]);
 	}
 	if (steps < 2)
 		return;
 	for (int i = 0; i < rounds; i++)
-		values[i] = took[w][0][i] / took[w][1][i] * took[0][1][i] / took[0][0][i];
+		values[i] = took[k][0][i] / took[k][1][i] * took[0][1][i] / took[0][0][i];
 	s->beside = median(values, rounds, &spread);
-	/* The notch of a box plot: 1.57 times the quartiles' distance over sqrt(n). */
+	/* The notch of a box plot: 1.57 times the interquartile range over sqrt(n). */
 	s->beside_error = 1.57 * 2 * spread * s->beside / sqrt(rounds);
 }
 
-int measure_threads(struct scaling result[SCALED_WAYS])
+int measure_threads(struct scaling result[SCALED_KINDS])
 {
 	uint64_t start_ticks = ticks(), start = now();
 	int steps = 1, rounds = 0;
@@ -119,18 +119,18 @@ int measure_threads(struct scaling result[SCALED_WAYS])
 
 	while (steps <= MAX_THREADS_LOG && 1 << steps <= sysconf(_SC_NPROCESSORS_ONLN))
 		steps++;
-	run_round(0, steps);	/* warms up, and is overwritten */
+	run_round(0, steps);	/* warms up; round 0 overwrites it */
 	while (rounds < MIN_ROUNDS || (error > STABLE && rounds < MAX_ROUNDS)) {
 		run_round(rounds++, steps);
 		error = 0;
-		for (int w = 0; w < SCALED_WAYS; w++) {
-			summarise(w, rounds, steps, &result[w]);
-			error = fmax(error, result[w].beside_error);
+		for (int k = 0; k < SCALED_KINDS; k++) {
+			summarise(k, rounds, steps, &result[k]);
+			error = fmax(error, result[k].beside_error);
 		}
 	}
 	ns_a_tick = (double)(now() - start) / (ticks() - start_ticks);
-	for (int w = 0; w < SCALED_WAYS; w++)
+	for (int k = 0; k < SCALED_KINDS; k++)
 		for (int step = 0; step < steps; step++)
-			result[w].ns[step] *= ns_a_tick;
+			result[k].ns[step] *= ns_a_tick;
 	return steps;
 }

@@ -1,37 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What Linux 6.12 has and the headers of Debian 12 do not. */
+/* What Linux 6.12 has and the headers of Debian 12 do not, defined nowhere else. */
 #ifndef UAPI_H
 #define UAPI_H
 
 #include <linux/types.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
-#ifndef MADV_POPULATE_READ
-# define MADV_POPULATE_READ	22
-# define MADV_POPULATE_WRITE	23
-#endif
-#ifndef MADV_DONTNEED_LOCKED
-# define MADV_DONTNEED_LOCKED	24
-#endif
 #ifndef MADV_COLLAPSE
 # define MADV_COLLAPSE		25
 #endif
 #ifndef MADV_SOFT_OFFLINE
 # define MADV_SOFT_OFFLINE	101
 #endif
+#ifndef PR_SET_MDWE
+# define PR_SET_MDWE		65
+# define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
 #ifndef PR_SET_MEMORY_MERGE
 # define PR_SET_MEMORY_MERGE	67
-#endif
-#ifndef PR_SET_VMA
-# define PR_SET_VMA		0x53564d41
-# define PR_SET_VMA_ANON_NAME	0
-#endif
-#ifndef SYS_process_mrelease
-# define SYS_process_mrelease	448
-#endif
-#ifndef SYS_set_mempolicy_home_node
-# define SYS_set_mempolicy_home_node 450
 #endif
 #ifndef SYS_mseal
 # define SYS_mseal		462

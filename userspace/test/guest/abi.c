@@ -2,7 +2,10 @@
 /* What the call returns, writes and leaves behind: the man page, line by line. */
 #include <stdint.h>
 
+#include "counters.h"
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "tap.h"
 
 #define CANARY 0xa5
@@ -238,26 +241,26 @@ static void x32(void)
 #endif
 
 static const struct test tests[] = {
-	{ "success returns 0 and writes a page-aligned address", success },
-	{ "the region is readable, writable and private", permissions },
-	{ "a size is rounded up to whole pages", rounding },
-	{ "the call takes no fault and allocates no page", no_touch },
-	{ "munmap gives back the address space and the mapping", release },
-	{ "size 0 is EINVAL, whatever addr is", size_zero },
-	{ "a size that overflows when rounded up is ENOMEM", overflow },
-	{ "a size that no address space holds is ENOMEM", too_large },
-	{ "a null addr is EFAULT and leaves nothing mapped", fault_null },
-	{ "an unmapped addr is EFAULT and leaves nothing mapped", fault_unmapped },
-	{ "a read-only addr is EFAULT and leaves nothing mapped", fault_read_only },
-	{ "an addr half mapped is EFAULT and leaves nothing mapped", fault_straddling },
-	{ "an addr in the kernel is EFAULT and leaves nothing mapped", fault_kernel },
-	{ "exactly one unsigned long is written", width },
-	{ "addr need not be aligned", unaligned },
-	{ "addr may lie in another region, and touches it", into_region },
+	TEST("success returns 0 and writes a page-aligned address", success),
+	TEST("the region is readable, writable and private", permissions),
+	TEST("a size is rounded up to whole pages", rounding),
+	TEST("the call takes no fault and allocates no page", no_touch),
+	TEST("munmap gives back the address space and the mapping", release),
+	TEST("size 0 is EINVAL, whatever addr is", size_zero),
+	TEST("a size that overflows when rounded up is ENOMEM", overflow),
+	TEST("a size larger than the address space is ENOMEM", too_large),
+	TEST("a null addr is EFAULT and leaves nothing mapped", fault_null),
+	TEST("an unmapped addr is EFAULT and leaves nothing mapped", fault_unmapped),
+	TEST("a read-only addr is EFAULT and leaves nothing mapped", fault_read_only),
+	TEST("a half-mapped addr is EFAULT and leaves nothing mapped", fault_straddling),
+	TEST("an addr in the kernel is EFAULT and leaves nothing mapped", fault_kernel),
+	TEST("exactly one unsigned long is written", width),
+	TEST("addr need not be aligned", unaligned),
+	TEST("addr may lie in another region; writing it touches that page", into_region),
 #ifdef __x86_64__
-	{ "the i386 entry writes 4 bytes and stays below 4 GiB", int80 },
-	{ "the i386 entry gives the same errors", int80_errors },
-	{ "the x32 entry writes 4 bytes and stays below 4 GiB", x32 },
+	TEST("the i386 entry writes 4 bytes and stays below 4 GiB", int80),
+	TEST("the i386 entry returns the same errors", int80_errors),
+	TEST("the x32 entry writes 4 bytes and stays below 4 GiB", x32),
 #endif
 };
 

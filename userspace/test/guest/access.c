@@ -7,17 +7,14 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "counters.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
 #define PAGES	64
 #define SIZE	(PAGES * page)
-
-#ifndef MADV_POPULATE_READ
-# define MADV_POPULATE_READ 22
-# define MADV_POPULATE_WRITE 23
-#endif
 
 static char *region(void)
 {
@@ -152,14 +149,14 @@ static void by_free(void)
 }
 
 static const struct test tests[] = {
-	{ "mincore tells anyone which pages were touched", by_mincore },
-	{ "/proc/PID/mem reads zero and writes, touching both", by_proc_mem },
-	{ "process_vm_readv and process_vm_writev touch what they copy", by_process_vm },
-	{ "ptrace peeks and pokes, touching both", by_ptrace },
-	{ "MADV_POPULATE_READ fills what it is told, ready to be written", by_populate_read },
-	{ "MADV_POPULATE_WRITE fills what it is told", by_populate_write },
-	{ "MADV_COLD and MADV_PAGEOUT keep contents and policy", by_pageout },
-	{ "MADV_FREE leaves what was written, or zero", by_free },
+	TEST("mincore reports which pages were touched, to an unprivileged user too", by_mincore),
+	TEST("/proc/PID/mem reads zeroes and writes, and touches each page it accesses", by_proc_mem),
+	TEST("process_vm_readv and process_vm_writev touch the pages they copy", by_process_vm),
+	TEST("ptrace touches the pages it peeks and pokes", by_ptrace),
+	TEST("MADV_POPULATE_READ fills its range, ready to be written", by_populate_read),
+	TEST("MADV_POPULATE_WRITE fills its range", by_populate_write),
+	TEST("MADV_COLD and MADV_PAGEOUT keep contents and policy", by_pageout),
+	TEST("pages after MADV_FREE hold what was written, or zeroes", by_free),
 };
 
 TAP_MAIN(tests, no_tamalloc)

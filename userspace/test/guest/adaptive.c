@@ -6,6 +6,11 @@
 #include <pthread.h>
 
 #include "adaptive.h"
+#include "counters.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "settings.h"
+#include "tap.h"
 
 #define THREADS	4UL
 
@@ -306,10 +311,10 @@ static void threads_together(void)
 	pthread_barrier_init(&together, NULL, THREADS);
 	for (size_t i = 0; i < THREADS; i++)
 		CHECK(!pthread_create(&thread[i], NULL, walk_together, (void *)i));
-	taken = field("/proc/vmstat", "tamalloc_fault");
+	taken = vmstat("tamalloc_fault");
 	for (size_t i = 0; i < THREADS; i++)
 		CHECK(!pthread_join(thread[i], NULL));
-	taken = field("/proc/vmstat", "tamalloc_fault") - taken;
+	taken = vmstat("tamalloc_fault") - taken;
 	CHECK(taken <= (long)THREADS * 11);
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	for (size_t i = 0; i < PAGES; i++) {
@@ -321,25 +326,25 @@ static void threads_together(void)
 }
 
 static const struct test tests[] = {
-	{ "a walk upwards fills windows of 1, 1, 1, 1, 4, 8 ... 256 pages", upwards },
-	{ "reads are as good evidence as writes", by_reads },
-	{ "read then write takes one fault for a window", by_both },
-	{ "11 faults for the first 2 MiB of a walk, then one for each MiB", few_faults },
-	{ "a walk downwards takes one fault a page", downwards },
-	{ "of pages touched here and there none comes with another", sparse },
-	{ "pages that came with a window are no evidence until touched", untouched },
-	{ "one page that was not touched ends the evidence", one_missing },
-	{ "what was touched before MADV_HUGEPAGE is evidence", opted_in_late },
-	{ "a window is aligned to its size", aligned },
-	{ "the address is what is aligned", unaligned_start },
-	{ "a window does not go beyond its mapping", to_the_end },
-	{ "pages of the mapping before are no evidence", from_the_start },
-	{ "they are when the two are one mapping again", merged_again },
-	{ "a window does not cover a page that is there", mapped_inside },
-	{ "dropped pages are no evidence and come again as zeroes", dropped },
-	{ "a child inherits no evidence, its parent keeps it", forked },
-	{ "each of several walks gets its windows", threads },
-	{ "the same for threads that walk at the same time", threads_together },
+	TEST("an upward walk fills windows of 1, 1, 1, 1, 4, 8 ... 256 pages", upwards),
+	TEST("reads are as good evidence as writes", by_reads),
+	TEST("reading and then writing takes one fault a window", by_both),
+	TEST("a walk takes 11 faults for its first 2 MiB, then one a MiB", few_faults),
+	TEST("a downward walk takes one fault a page", downwards),
+	TEST("scattered touches fill one page each", sparse),
+	TEST("pages filled by a window are not evidence until touched", untouched),
+	TEST("an untouched page ends the evidence", one_missing),
+	TEST("pages touched before MADV_HUGEPAGE are evidence", opted_in_late),
+	TEST("a window is aligned to its size", aligned),
+	TEST("windows align to addresses, not to the start of the region", unaligned_start),
+	TEST("a window ends where its mapping ends", to_the_end),
+	TEST("pages of the mapping below are not evidence", from_the_start),
+	TEST("pages of a mapping that has merged with this one are evidence", merged_again),
+	TEST("a window does not cover a page that is present", mapped_inside),
+	TEST("dropped pages are not evidence and read as zero when refilled", dropped),
+	TEST("a child inherits no evidence; its parent keeps it", forked),
+	TEST("several walks in one region each get their windows", threads),
+	TEST("several threads walking at once each get their windows", threads_together),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -3,7 +3,9 @@
 #ifndef ADAPTIVE_H
 #define ADAPTIVE_H
 
+#include "counters.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 

@@ -4,6 +4,10 @@
 #include <stdio.h>
 
 #include "adaptive.h"
+#include "counters.h"
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
 
 #define TRACING	"/tmp/tamalloc-tracing"
 #define EVENT	TRACING "/events/tamalloc/tamalloc_first_touch"
@@ -15,9 +19,9 @@ static struct counts {
 static struct counts count(void)
 {
 	return (struct counts){
-		.fault = field("/proc/vmstat", "tamalloc_fault"),
-		.fill = field("/proc/vmstat", "tamalloc_fill"),
-		.fallback = field("/proc/vmstat", "tamalloc_fallback"),
+		.fault = vmstat("tamalloc_fault"),
+		.fill = vmstat("tamalloc_fill"),
+		.fallback = vmstat("tamalloc_fallback"),
 	};
 }
 
@@ -31,7 +35,7 @@ static void counted(long faults, long filled)
 	last = now;
 }
 
-static void vmstat(void)
+static void counts_windows(void)
 {
 	start();
 	last = count();
@@ -125,10 +129,10 @@ static void traced(void)
 }
 
 static const struct test tests[] = {
-	{ "vmstat counts each fault and each page that it fills", vmstat },
-	{ "of a strict region a page for each fault", vmstat_of_strict },
-	{ "and nothing of plain memory", not_of_plain },
-	{ "the tracepoint says which page, how many, and read or written", traced },
+	TEST("vmstat counts each fault and each page filled", counts_windows),
+	TEST("vmstat counts one page for each fault in a strict region", vmstat_of_strict),
+	TEST("vmstat does not count plain memory", not_of_plain),
+	TEST("the tracepoint reports the address, how many pages, and read or write", traced),
 };
 
 TAP_MAIN(tests, no_tamalloc)

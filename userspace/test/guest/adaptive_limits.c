@@ -9,14 +9,14 @@
 
 #include "adaptive.h"
 #include "cgroup.h"
-#include "swap_device.h"
+#include "counters.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "settings.h"
+#include "swap.h"
+#include "tap.h"
 
 #define LIMIT		(16 * MIB)
-
-static long vmstat(const char *name)
-{
-	return field("/proc/vmstat", name);
-}
 
 static void bind_to(void *start, size_t bytes, int policy, int node)
 {
@@ -192,7 +192,7 @@ static void charge_fails(void)
 /* The same where reclaim would find room for the window. */
 static void charge_reclaims_nothing(void)
 {
-	start_swap();
+	start_swap(ANY_SWAP);
 	refused_with("max");
 	stop_swap();
 }
@@ -279,12 +279,12 @@ static void charged(void)
 }
 
 static const struct test tests[] = {
-	{ "windows are where the region's NUMA policy says", numa },
-	{ "memory in pieces gives single pages, without a stall", in_pieces },
-	{ "a window beyond the cgroup's limit is one page, and nobody is killed", charge_fails },
-	{ "nor is anything swapped out for it", charge_reclaims_nothing },
-	{ "beyond its limit by a page it is killed as if it were strict", killed },
-	{ "a window is charged once and given back whole", charged },
+	TEST("windows obey the region's NUMA policy", numa),
+	TEST("fragmented memory yields single pages, without a stall", in_pieces),
+	TEST("a window over the cgroup's limit becomes one page, and nothing is killed", charge_fails),
+	TEST("a window over the cgroup's limit swaps nothing out", charge_reclaims_nothing),
+	TEST("an adaptive region reaches the OOM killer at the same size as a strict one", killed),
+	TEST("a window is charged once and uncharged in full", charged),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -7,6 +7,10 @@
 #include <sys/uio.h>
 
 #include "adaptive.h"
+#include "counters.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "tap.h"
 
 static void populated_whole(int advice)
 {
@@ -141,9 +145,9 @@ static void locked_all(void)
 	CHECK_EQ(resident(region, SIZE), 0);
 	CHECK_EQ(walk(0, 64), 8);
 	fills(64, 64);
-	taken = field("/proc/vmstat", "tamalloc_fault");
+	taken = vmstat("tamalloc_fault");
 	CHECK(!mlockall(MCL_CURRENT));
-	CHECK_EQ(field("/proc/vmstat", "tamalloc_fault") - taken, windows_of(128, PAGES));
+	CHECK_EQ(vmstat("tamalloc_fault") - taken, windows_of(128, PAGES));
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK(!munlockall());
 }
@@ -164,15 +168,15 @@ static void read_by_call(void)
 }
 
 static const struct test tests[] = {
-	{ "populated as a whole, a region takes a fault for each MiB", whole },
-	{ "of a part, each page is filled and none beyond", part },
-	{ "nor is one beyond after pages that were touched", part_after_evidence },
-	{ "pages that are there stay as they are", around_pages },
-	{ "a strict region is populated page by page", strict },
-	{ "populated pages are no evidence until they are touched", no_evidence },
-	{ "mlock of a part locks that part, in windows", locked },
-	{ "mlockall, too; with MCL_ONFAULT it waits for touches", locked_all },
-	{ "process_vm_writev fills what it writes to", read_by_call },
+	TEST("populating a whole region takes one fault a MiB", whole),
+	TEST("populating a range fills that range and no page beyond", part),
+	TEST("populating a range behind touched pages fills no page beyond it", part_after_evidence),
+	TEST("populating keeps the pages that are present", around_pages),
+	TEST("a strict region is populated page by page", strict),
+	TEST("populated pages are not evidence until touched", no_evidence),
+	TEST("mlock of a range fills that range, in windows", locked),
+	TEST("mlockall fills in windows; with MCL_ONFAULT it waits for touches", locked_all),
+	TEST("process_vm_writev fills just the pages it writes", read_by_call),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -6,10 +6,14 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 
 #include "adaptive.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "settings.h"
+#include "tap.h"
+#include "uffd.h"
 
 #define KSM "/sys/kernel/mm/ksm/"
 
@@ -92,15 +96,9 @@ static int uffd;
 
 static void watch(void)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_WP };
-
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	uffd = uffd_open(O_CLOEXEC | O_NONBLOCK, 0);
 	CHECK(uffd >= 0);
-	CHECK(!ioctl(uffd, UFFDIO_API, &api));
-	range.range.start = (uintptr_t)region;
-	range.range.len = SIZE;
-	CHECK(!ioctl(uffd, UFFDIO_REGISTER, &range));
+	CHECK(!uffd_register(uffd, region, SIZE, UFFDIO_REGISTER_MODE_WP));
 }
 
 static void unwatch(void)
@@ -201,16 +199,16 @@ static void sizes_always(void)
 }
 
 static const struct test tests[] = {
-	{ "MADV_NOHUGEPAGE takes windows back, MADV_HUGEPAGE gives them", advised },
-	{ "without MADV_HUGEPAGE there are none, although THP=always", unadvised },
-	{ "THP=never: none", disabled },
-	{ "PR_SET_THP_DISABLE: none", disabled_by_prctl },
-	{ "registered with userfaultfd: none", watched },
-	{ "MADV_MERGEABLE: none", merged },
-	{ "what KSM unmerged is no evidence", unmerged },
-	{ "in a locked region it is, as MADV_UNMERGEABLE writes to each page", unmerged_locked },
-	{ "the sizes of hugepages-*kB, at never, take none away", sizes_never },
-	{ "at always they add none", sizes_always },
+	TEST("MADV_NOHUGEPAGE turns windows off and MADV_HUGEPAGE turns them on", advised),
+	TEST("without MADV_HUGEPAGE a region is strict, even with THP=always", unadvised),
+	TEST("a region is strict with THP=never", disabled),
+	TEST("a region is strict under PR_SET_THP_DISABLE", disabled_by_prctl),
+	TEST("a region registered with userfaultfd is strict", watched),
+	TEST("a region with MADV_MERGEABLE is strict", merged),
+	TEST("pages that KSM has unmerged are not evidence", unmerged),
+	TEST("in a locked region they are, as MADV_UNMERGEABLE writes to each page", unmerged_locked),
+	TEST("hugepages-*kB/enabled=never leaves windows as they are", sizes_never),
+	TEST("hugepages-*kB/enabled=always adds no window", sizes_always),
 };
 
 TAP_MAIN(tests, no_tamalloc)

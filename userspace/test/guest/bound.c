@@ -5,7 +5,7 @@
  * orders of a few pages, all sets of some more, and a search by mutation for
  * programs of touches, reclaim, fork and advice.
  *
- *	bound [PROGRAMS [SEED]]
+ *	bound [programs=N] [seed=N] [PATTERN]
  */
 #include <fcntl.h>
 #include <linux/mempolicy.h>
@@ -15,24 +15,22 @@
 #include <sys/wait.h>
 
 #include "mem.h"
+#include "pagemap.h"
+#include "random.h"
 #include "settings.h"
-#include "swap_device.h"
+#include "swap.h"
 #include "tap.h"
-
-#ifndef MADV_COLLAPSE
-# define MADV_COLLAPSE 25
-#endif
+#include "uapi.h"
 
 #define MAX_PAGES	1024UL
 #define MAX_STEPS	12
 #define TIGHT		1.9	/* the search has to come as near as this to 2 */
 
-static long programs = 1000;
-static uint64_t seed = 1;
+static unsigned long programs = 1000, seed = 1;
+static uint64_t state;			/* of the random numbers */
 
 static char *region;
 static size_t pages;			/* of the region */
-static int pagemap;
 static bool there[MAX_PAGES];		/* present or swapped out when last looked */
 static bool touched[MAX_PAGES];		/* ever, by place */
 static bool unmapped[MAX_PAGES];
@@ -53,9 +51,9 @@ static void look(void)
 	uint64_t entry[MAX_PAGES];
 	struct score now = { 0 };
 
-	CHECK(pread(pagemap, entry, pages * 8, (uintptr_t)region / page * 8) == (ssize_t)pages * 8);
+	pagemap_read(region, entry, pages);
 	for (size_t i = 0; i < pages; i++) {
-		there[i] = entry[i] >> 62;
+		there[i] = entry[i] & PM_POPULATED;
 		now.filled += there[i];
 		now.touched += touched[i];
 	}
@@ -83,8 +81,6 @@ static void prepare(size_t count)
 {
 	set(THP "enabled", "madvise");
 	pages = count;
-	pagemap = open("/proc/self/pagemap", O_RDONLY);
-	CHECK(pagemap >= 0);
 	best = mmap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(best != MAP_FAILED);
 }
@@ -206,10 +202,9 @@ static void all_sets_across(void)
 	all_sets_in(open_across);
 }
 
-static uint64_t next(uint64_t below)
+static uint64_t next(uint64_t limit)
 {
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (seed >> 33) % below;
+	return draw_below(&state, limit);
 }
 
 static const char *const verbs[] = {
@@ -243,8 +238,6 @@ static void touch_in_child(const struct step *step)
 
 	CHECK(pid >= 0);
 	if (!pid) {
-		close(pagemap);
-		pagemap = open("/proc/self/pagemap", O_RDONLY);
 		for (size_t i = step->first; i < step->first + step->count; i++)
 			touch(i, true);
 		look();
@@ -440,9 +433,10 @@ static void search(void)
 	struct score score, at = { 0 }, top = { 0 };
 	long count = has_detectors() ? programs / 20 : programs;
 
-	start_swap();
+	start_swap(ANY_SWAP);
 	prepare(MAX_PAGES);
-	tap_note("bound %ld %llu", programs, (unsigned long long)seed);
+	state = seed;
+	tap_note("to repeat it: bound programs=%lu seed=%lu", programs, seed);
 	for (long i = 0; i < count; i++) {
 		/* From time to time from nothing, lest it stay on one hill. */
 		if (i % 100 == 0) {
@@ -467,18 +461,21 @@ static void search(void)
 }
 
 static const struct test tests[] = {
-	{ "every order of touching eight pages", all_orders },
-	{ "the same across the end of a page table", all_orders_across },
-	{ "every set of sixteen pages, touched upwards", all_sets },
-	{ "the same across the end of a page table", all_sets_across },
-	{ "programs bred to fill as much as they can come near to twice, not beyond", search },
+	TEST("every order of touching eight pages keeps the bound", all_orders),
+	TEST("every order across the end of a page table keeps it", all_orders_across),
+	TEST("every subset of sixteen pages, touched upwards, keeps it", all_sets),
+	TEST("every subset across the end of a page table keeps it", all_sets_across),
+	TEST("programs bred to fill as much as they can come close to twice, and never exceed it", search),
+};
+
+static const struct parameter parameters[] = {
+	{ "programs", &programs, 1 },
+	{ "seed", &seed, 0 },
+	{ }
 };
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		programs = atol(argv[1]);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 0);
-	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+	argc = tap_parameters(argc, argv, parameters);
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -137,10 +138,10 @@ static void filter(void)
 }
 
 static const struct test tests[] = {
-	{ "a core file stores the touched pages, and the holes as holes", follows_rss },
-	{ "a core file holds what the region held", contents },
-	{ "MADV_DONTDUMP keeps a region out of the core file", dontdump },
-	{ "coredump_filter without anonymous memory leaves a region out", filter },
+	TEST("a core file stores the touched pages, and the holes as holes", follows_rss),
+	TEST("a core file holds what the region held", contents),
+	TEST("MADV_DONTDUMP keeps a region out of the core file", dontdump),
+	TEST("coredump_filter without anonymous memory leaves a region out", filter),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -12,7 +12,7 @@ static void enosys(void)
 }
 
 static const struct test tests[] = {
-	{ "a kernel without tamalloc says ENOSYS", enosys },
+	TEST("a kernel without tamalloc returns ENOSYS", enosys),
 };
 
 TAP_MAIN(tests, NULL)

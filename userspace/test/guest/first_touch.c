@@ -2,7 +2,10 @@
 /* One page and one fault for each first touch, in any order, read or written. */
 #include <fcntl.h>
 
+#include "counters.h"
 #include "mem.h"
+#include "pagemap.h"
+#include "random.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -30,10 +33,10 @@ static size_t strided(size_t step)
 static size_t scattered(size_t step)
 {
 	static size_t order[PAGES];
-	unsigned int seed = 1;
+	uint64_t state = 1;
 
 	for (size_t i = 0; !step && i < PAGES; i++) {
-		size_t j = (seed = seed * 1103515245 + 12345) / 65536 % (i + 1);
+		size_t j = draw_below(&state, i + 1);
 
 		order[i] = order[j];
 		order[j] = i;
@@ -175,15 +178,15 @@ static void sparse(void)
 }
 
 static const struct test tests[] = {
-	{ "sequential: one page and one fault each", sequential },
-	{ "backwards: one page and one fault each", reverse },
-	{ "strided: one page and one fault each", stride },
-	{ "scattered: one page and one fault each", random_order },
-	{ "an access over a page border touches two pages", straddling },
-	{ "an access just short of a border touches one page", short_of_border },
-	{ "a page once touched takes no further fault", again },
-	{ "system calls touch just the pages that they copy", by_kernel },
-	{ "one page in 64 touched is one page in 64 resident", sparse },
+	TEST("sequential: one page and one fault each", sequential),
+	TEST("backwards: one page and one fault each", reverse),
+	TEST("strided: one page and one fault each", stride),
+	TEST("scattered: one page and one fault each", random_order),
+	TEST("an access across a page boundary touches two pages", straddling),
+	TEST("an access just below a page boundary touches one page", short_of_border),
+	TEST("a touched page takes no further fault", again),
+	TEST("system calls touch just the pages they copy", by_kernel),
+	TEST("touching one page in 64 makes one page in 64 resident", sparse),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -205,15 +207,15 @@ static void clone_vm(void)
 }
 
 static const struct test tests[] = {
-	{ "a child inherits contents, untouched pages and policy", inherited },
-	{ "what a child writes, its parent does not see", child_writes },
-	{ "what a parent writes, its child does not see", parent_writes },
-	{ "a grandchild inherits as a child does", grandchild },
-	{ "a child that unmaps a region leaves the parent's alone", child_unmaps },
-	{ "MADV_WIPEONFORK gives the child an empty, strict region", wipeonfork },
-	{ "MADV_DONTFORK gives the child no region", dontfork },
-	{ "vfork shares a region", vforked },
-	{ "CLONE_VM shares a region", clone_vm },
+	TEST("a child inherits contents, untouched pages and policy", inherited),
+	TEST("a parent does not see its child's writes", child_writes),
+	TEST("a child does not see its parent's writes", parent_writes),
+	TEST("a grandchild inherits what a child does", grandchild),
+	TEST("a child that unmaps a region leaves its parent's alone", child_unmaps),
+	TEST("MADV_WIPEONFORK gives the child an empty, strict region", wipeonfork),
+	TEST("MADV_DONTFORK gives the child no region", dontfork),
+	TEST("vfork shares a region", vforked),
+	TEST("CLONE_VM shares a region", clone_vm),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -3,19 +3,20 @@
  * Hostile arguments, drawn at random, against an oracle of what the man page
  * says comes of them.
  *
- *	fuzz [CALLS [SEED]]
+ *	fuzz [calls=N] [seed=N] [PATTERN]
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 
+#include "maps.h"
 #include "mem.h"
+#include "random.h"
 #include "tap.h"
+#include "uffd.h"
 
 #define DEFAULT_CALLS	200000
 #define CANARY		0xa5
@@ -23,12 +24,7 @@
 #define FUZZERS		2	/* threads that call */
 #define DISTURBERS	2	/* threads that map, protect and unmap meanwhile */
 
-#ifndef UFFD_USER_MODE_ONLY
-# define UFFD_USER_MODE_ONLY 1
-#endif
-
-static unsigned long calls = DEFAULT_CALLS;
-static uint64_t seed;
+static unsigned long calls = DEFAULT_CALLS, seed;
 
 /* A way into the kernel; -errno or 0. */
 struct entry {
@@ -125,15 +121,6 @@ static const struct entry x32 = {
 };
 #endif
 
-/* xorshift64*, one state a thread. */
-static uint64_t draw(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dULL;
-}
-
 /* The powers of two, whole pages, the end of all numbers, and their neighbours. */
 static uint64_t draw_size(uint64_t *state)
 {
@@ -176,20 +163,13 @@ static void map_file(char *p, size_t bytes)
 }
 
 /* Faults of the kernel's are not delivered, so a page not there is refused. */
-static void register_uffd(char *p, int mode)
+static int open_uffd(char *p, int mode)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { { (uintptr_t)p, page }, mode, 0 };
-	int fd = syscall(SYS_userfaultfd, O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	int uffd = uffd_open(O_NONBLOCK | UFFD_USER_MODE_ONLY, 0);
 
-	CHECK(fd >= 0);
-	CHECK(!ioctl(fd, UFFDIO_API, &api));
-	CHECK(!ioctl(fd, UFFDIO_REGISTER, &range));
-	if (mode == UFFDIO_REGISTER_MODE_WP) {
-		struct uffdio_writeprotect wp = { range.range, UFFDIO_WRITEPROTECT_MODE_WP };
-
-		CHECK(!ioctl(fd, UFFDIO_WRITEPROTECT, &wp));
-	}
+	CHECK(uffd >= 0);
+	CHECK(!uffd_register(uffd, p, page, mode));
+	return uffd;
 }
 
 static void make_written(char *p)
@@ -232,13 +212,13 @@ static void make_beyond_file(char *p)
 
 static void make_uffd_missing(char *p)
 {
-	register_uffd(p, UFFDIO_REGISTER_MODE_MISSING);
+	open_uffd(p, UFFDIO_REGISTER_MODE_MISSING);
 }
 
 static void make_uffd_wp(char *p)
 {
 	memset(p, CANARY, page);
-	register_uffd(p, UFFDIO_REGISTER_MODE_WP);
+	CHECK(!uffd_protect(open_uffd(p, UFFDIO_REGISTER_MODE_WP), p, page, true));
 }
 
 /* Where the CPU has no protection keys, nearly the same. */
@@ -499,7 +479,7 @@ static void *fuzz(void *arg)
 static void begin(void)
 {
 	alarm(calls > DEFAULT_CALLS ? 0 : 1800);
-	tap_note("to repeat it: fuzz %lu %llu", calls, (unsigned long long)seed);
+	tap_note("to repeat it: fuzz calls=%lu seed=%lu", calls, seed);
 }
 
 static void fuzz_alone(const struct entry *entry, unsigned long share)
@@ -534,16 +514,11 @@ static void by_x32(void)
 /* Pages of this process that lie in regions. */
 static size_t region_pages(void)
 {
-	FILE *maps = fopen("/proc/self/maps", "r");
-	unsigned long long start, end;
 	size_t pages = 0;
-	char line[512];
 
-	CHECK(maps);
-	while (fgets(line, sizeof(line), maps))
-		if (strstr(line, REGION_NAME) && sscanf(line, "%llx-%llx", &start, &end) == 2)
-			pages += (end - start) / page;
-	fclose(maps);
+	for (struct maps m = maps_open("maps"); maps_next(&m);)
+		if (!strcmp(m.name, REGION_NAME))
+			pages += (m.end - m.start) / page;
 	return pages;
 }
 
@@ -634,13 +609,19 @@ static void addr_pulled_away(void)
 }
 
 static const struct test tests[] = {
-	{ "the native entry does what the man page says", by_native },
+	TEST("the native entry does what the man page says", by_native),
 #ifdef __x86_64__
-	{ "the i386 entry does what the man page says", by_i386 },
-	{ "the x32 entry does what the man page says", by_x32 },
+	TEST("the i386 entry does what the man page says", by_i386),
+	TEST("the x32 entry does what the man page says", by_x32),
 #endif
-	{ "so it does among threads that map and unmap", among_threads },
-	{ "addr pulled away by another thread: given whole or not at all", addr_pulled_away },
+	TEST("the native entry does so while other threads map and unmap", among_threads),
+	TEST("with addr unmapped by another thread the call succeeds or leaves nothing", addr_pulled_away),
+};
+
+static const struct parameter parameters[] = {
+	{ "calls", &calls, 1000 },
+	{ "seed", &seed, 0 },
+	{ }
 };
 
 int main(int argc, char **argv)
@@ -649,13 +630,6 @@ int main(int argc, char **argv)
 	if (has_detectors())
 		calls /= 50;
 	getrandom(&seed, sizeof(seed), 0);
-	if (argc > 1)
-		calls = strtoul(argv[1], NULL, 0);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 0);
-	if (argc > 3 || calls < 1000 || !seed) {
-		fprintf(stderr, "usage: fuzz [CALLS [SEED]]; at least 1000 calls, a seed that is not 0\n");
-		return EXIT_FAILURE;
-	}
-	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+	argc = tap_parameters(argc, argv, parameters);
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
 }

@@ -6,6 +6,9 @@
 #include <stdio.h>
 
 #include "adaptive.h"
+#include "mem.h"
+#include "settings.h"
+#include "tap.h"
 
 #define FREE_PAGES	"/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages"
 #define MAP_1GIB	(MAP_HUGETLB | 30 << MAP_HUGE_SHIFT)
@@ -42,7 +45,7 @@ static void above_a_gigantic_page(void)
 }
 
 static const struct test tests[] = {
-	{ "nothing below the mapping is taken for a page table", above_a_gigantic_page },
+	TEST("memory below the mapping is not mistaken for a page table", above_a_gigantic_page),
 };
 
 TAP_MAIN(tests, obstacle)

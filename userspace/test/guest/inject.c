@@ -3,7 +3,7 @@
  * Each allocation and each copy that a call or a first touch makes, failed in
  * turn by /proc/self/fail-nth: the error is a documented one, the contents are
  * what they were, and nothing is left. Needs a kernel made with DEBUG=1.
- * "inject plain" does the same to mmap() memory, to tell whose a failure is; what asks
+ * "inject plain=1" does the same to mmap() memory, to tell whose a failure is; what asks
  * for windows has them all the same.
  */
 #include <fcntl.h>
@@ -15,18 +15,18 @@
 #include <sys/wait.h>
 
 #include "cgroup.h"
+#include "counters.h"
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
+#include "uapi.h"
 
 #define PAGES	16
 #define SIZE	(PAGES * page)
 #define TIB	(GIB << 10)
 #define FAR	((void *)(32 * TIB))
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25
-#endif
 
 /* A call, made over and over, each time with the next failure. */
 struct op {
@@ -48,6 +48,7 @@ static const struct kind {
 	{ "tamalloc", tamalloc },
 	{ "plain", plain },
 }, *kind = kinds;
+static unsigned long on_plain;
 
 static char *region, *span;
 static int fail_nth;
@@ -201,7 +202,7 @@ static int fail_each_of(const struct source *source, const struct op *op)
  * The cgroup is joined, and all else that this process has is there. It leaves
  * rseq(2), as the kernel answers SIGSEGV where it fails to write the area of that.
  */
-static void settle(void)
+static void settle_in_cgroup(void)
 {
 	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
 
@@ -215,7 +216,7 @@ static void fail_each(void *arg)
 	const struct op *op = arg;
 	int failures = 0;
 
-	settle();
+	settle_in_cgroup();
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
 	CHECK(fail_nth >= 0);
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
@@ -591,9 +592,9 @@ static void populate_windows(void)
 
 	be_adaptive();
 	far_region();
-	taken = field("/proc/vmstat", "tamalloc_fault");
+	taken = vmstat("tamalloc_fault");
 	CHECK(!populate_by_write());
-	CHECK(field("/proc/vmstat", "tamalloc_fault") - taken < PAGES);
+	CHECK(vmstat("tamalloc_fault") - taken < PAGES);
 	unmap_populated(0);
 	populate();
 }
@@ -810,7 +811,7 @@ static void storm(void *unused)
 	struct state before;
 
 	(void)unused;
-	settle();
+	settle_in_cgroup();
 	state();
 	before = state();
 	half_touched();
@@ -845,40 +846,49 @@ static void fork_storm(void)
 }
 
 static const struct test tests[] = {
-	{ "the call: ENOMEM, and nothing is left", system_call },
-	{ "the call at max_map_count less one: ENOMEM, and nothing is left", map_limit },
-	{ "the call under MCL_FUTURE: ENOMEM, or touch brings in the rest", locked },
-	{ "the call with its result in an untouched page: ENOMEM or EFAULT", untouched_slot },
-	{ "the call with nowhere to put its result leaves nothing", no_slot },
-	{ "the same beside another region: it is gone, or whole", no_slot_next },
-	{ "first touch by write: taken again, one page", write_fault },
-	{ "first touch by read: taken again, one page", read_fault },
-	{ "first touch that fills a window: one page instead, or taken again", window_fault },
-	{ "first touch by process_vm_writev: EFAULT, ENOMEM or a part", remote_write },
-	{ "first touch by read(2): EFAULT, ENOMEM or a part", file_read },
-	{ "MADV_POPULATE_WRITE: ENOMEM", populate },
-	{ "MADV_POPULATE_READ: ENOMEM", populate_read },
-	{ "MADV_POPULATE_WRITE by windows: ENOMEM", populate_windows },
-	{ "fork: ENOMEM or EAGAIN; else the child has all", forks },
-	{ "munmap of the middle: ENOMEM and all is there, or it is gone", unmaps },
-	{ "mremap to afar: ENOMEM, contents intact", moves },
-	{ "mremap of the middle: ENOMEM, contents intact", moves_part },
-	{ "mprotect of the middle: ENOMEM, contents intact", protects },
-	{ "mlock of the middle: ENOMEM or EAGAIN, contents intact", locks },
-	{ "madvise that splits: EAGAIN, contents intact", advises },
-	{ "MADV_COLLAPSE: ENOMEM, EAGAIN or EBUSY, contents intact", collapses },
-	{ "300 forks with one slab allocation in a hundred failing", fork_storm },
+	TEST("the call fails with ENOMEM and leaves nothing", system_call),
+	TEST("the call just below max_map_count fails with ENOMEM and leaves nothing", map_limit),
+	TEST("the call under MCL_FUTURE fails with ENOMEM, or touches fill in the rest", locked),
+	TEST("the call with addr in an untouched page fails with ENOMEM or EFAULT", untouched_slot),
+	TEST("the call with a null addr leaves nothing", no_slot),
+	TEST("the call with a null addr beside another region leaves nothing, or a whole region", no_slot_next),
+	TEST("a first touch by write retries and fills one page", write_fault),
+	TEST("a first touch by read retries and fills one page", read_fault),
+	TEST("a first touch that would fill a window retries or fills one page", window_fault),
+	TEST("a first touch by process_vm_writev fails with EFAULT or ENOMEM, or is partial", remote_write),
+	TEST("a first touch by read(2) fails with EFAULT or ENOMEM, or is partial", file_read),
+	TEST("MADV_POPULATE_WRITE fails with ENOMEM", populate),
+	TEST("MADV_POPULATE_READ fails with ENOMEM", populate_read),
+	TEST("MADV_POPULATE_WRITE in windows fails with ENOMEM", populate_windows),
+	TEST("fork fails with ENOMEM or EAGAIN, or the child has everything", forks),
+	TEST("munmap of the middle fails with ENOMEM and changes nothing, or unmaps it", unmaps),
+	TEST("mremap to a far address fails with ENOMEM, contents intact", moves),
+	TEST("mremap of the middle fails with ENOMEM, contents intact", moves_part),
+	TEST("mprotect of the middle fails with ENOMEM, contents intact", protects),
+	TEST("mlock of the middle fails with ENOMEM or EAGAIN, contents intact", locks),
+	TEST("madvise that splits fails with EAGAIN, contents intact", advises),
+	TEST("MADV_COLLAPSE fails with ENOMEM, EAGAIN or EBUSY, contents intact", collapses),
+	TEST("300 forks with one slab allocation in a hundred failing lose nothing", fork_storm),
+};
+
+/* The stock kernel has to be told by its missing call. */
+static const char *obstacle(void)
+{
+	const char *why = no_tamalloc();
+
+	if (!why && access("/proc/self/fail-nth", W_OK))
+		tap_skip_all("needs CONFIG_FAULT_INJECTION (make test DEBUG=1)");
+	return why;
+}
+
+static const struct parameter parameters[] = {
+	{ "plain", &on_plain, 0 },
+	{ }
 };
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strcmp(argv[1], kinds[i].name))
-			kind = &kinds[i];
-	/* The stock kernel has to be told by its missing call. */
-	if (!no_tamalloc() && access("/proc/self/fail-nth", W_OK)) {
-		puts("1..0 # SKIP needs CONFIG_FAULT_INJECTION (make test DEBUG=1)");
-		return EXIT_SUCCESS;
-	}
-	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+	argc = tap_parameters(argc, argv, parameters);
+	kind = &kinds[!!on_plain];
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), obstacle);
 }

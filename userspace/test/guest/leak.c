@@ -2,6 +2,8 @@
 /* Ten thousand times, and nothing is left: no page, mapping or page table. */
 #include <fcntl.h>
 
+#include "counters.h"
+#include "maps.h"
 #include "mem.h"
 #include "settings.h"
 #include "tap.h"
@@ -15,21 +17,21 @@ static struct usage {
 } before;
 
 /* The counter with what each CPU keeps for itself folded in. */
-static long vmstat(const char *name)
+static long folded_in(const char *name)
 {
 	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
 
 	CHECK(fd >= 0 && write(fd, "1", 1) == 1);
 	close(fd);
-	return field("/proc/vmstat", name);
+	return vmstat(name);
 }
 
 static struct usage usage(void)
 {
 	return (struct usage) {
-		.anon = vmstat("nr_anon_pages"),
-		.tables = vmstat("nr_page_table_pages"),
-		.free = vmstat("nr_free_pages"),
+		.anon = folded_in("nr_anon_pages"),
+		.tables = folded_in("nr_page_table_pages"),
+		.free = folded_in("nr_free_pages"),
 		.vmas = map_count(),
 		.vm_kb = vm_size(),
 		.rss_kb = field("/proc/self/status", "RssAnon"),
@@ -127,10 +129,10 @@ static void exits(void)
 }
 
 static const struct test tests[] = {
-	{ "10,000 regions, touched and unmapped, leave nothing", allocate },
-	{ "10,000 times MADV_DONTNEED leaves nothing", drop },
-	{ "10,000 refused calls leave nothing", refused },
-	{ "100 processes that exit with regions leave nothing", exits },
+	TEST("10,000 regions, touched and unmapped, leave nothing", allocate),
+	TEST("10,000 rounds of MADV_DONTNEED leave nothing", drop),
+	TEST("10,000 refused calls leave nothing", refused),
+	TEST("100 processes that exit with regions leave nothing", exits),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "counters.h"
+#include "maps.h"
 #include "mem.h"
 #include "settings.h"
 #include "tap.h"
@@ -115,12 +117,12 @@ static void page_tables(void)
 }
 
 static const struct test tests[] = {
-	{ "RLIMIT_AS refuses what it refuses to mmap", address_space },
-	{ "RLIMIT_DATA refuses what it refuses to mmap", data },
-	{ "RLIMIT_MEMLOCK under MCL_FUTURE gives what mmap gives", memlock },
-	{ "at max_map_count the call is ENOMEM, below it succeeds", map_limit },
-	{ "1 TiB is reserved and five pages of it are resident", terabyte },
-	{ "1 TiB costs page tables only where it is touched", page_tables },
+	TEST("RLIMIT_AS refuses a region as it refuses mmap", address_space),
+	TEST("RLIMIT_DATA refuses a region as it refuses mmap", data),
+	TEST("RLIMIT_MEMLOCK under MCL_FUTURE refuses a region as it refuses mmap", memlock),
+	TEST("the call is ENOMEM at max_map_count and succeeds below it", map_limit),
+	TEST("1 TiB reserved with five pages touched has five pages resident", terabyte),
+	TEST("1 TiB costs page tables only where it is touched", page_tables),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/personality.h>
 
+#include "maps.h"
 #include "mem.h"
 #include "settings.h"
 #include "tap.h"
@@ -167,12 +168,12 @@ static void by_bad_size(void)
 }
 
 static const struct test tests[] = {
-	{ "the hook is asked once, before mmap_lock, with what mmap passes", by_call },
-	{ "READ_IMPLIES_EXEC: an LSM sees the PROT_EXEC that is mapped", read_implies_exec },
+	TEST("the hook is called once, before mmap_lock, with what mmap passes", by_call),
+	TEST("under READ_IMPLIES_EXEC an LSM sees the PROT_EXEC that is mapped", read_implies_exec),
 #ifdef __x86_64__
-	{ "the i386 entry asks the hook", by_i386 },
+	TEST("the i386 entry calls the hook", by_i386),
 #endif
-	{ "a size that is refused neither asks nor locks", by_bad_size },
+	TEST("an invalid size neither calls the hook nor takes the lock", by_bad_size),
 };
 
 TAP_MAIN(tests, no_tamalloc)

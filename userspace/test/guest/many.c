@@ -2,13 +2,16 @@
 /*
  * Many of them: processes with a region each, mappings of one region.
  *
- *	many [MAPPINGS [PROCESSES]]
+ *	many [mappings=N] [processes=N] [PATTERN]
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "counters.h"
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -17,7 +20,7 @@
 #define TOUCHED	64	/* pages of one that is split, each so far from the next */
 #define STEP	32
 
-static int mappings = 50000, processes = 1000;
+static unsigned long most_mappings = 50000, processes = 1000;
 
 /* Its number in its own pages and in its copies of the parent's, and no other. */
 static void one_of_many(int number, char *shared, int ready, int go)
@@ -53,8 +56,8 @@ static void processes_at_once(void)
 	for (int i = 0; i < SHARED; i++)
 		*(int *)(shared + i * page) = -1;
 	CHECK(!pipe(go));
-	anon = field("/proc/vmstat", "nr_anon_pages");
-	for (int i = 0; i < processes; i++) {
+	anon = vmstat("nr_anon_pages");
+	for (unsigned long i = 0; i < processes; i++) {
 		pid_t pid;
 
 		CHECK(!pipe(ready));
@@ -69,28 +72,14 @@ static void processes_at_once(void)
 		CHECK_EQ(read(ready[0], &c, 1), 1);
 		close(ready[0]);
 	}
-	CHECK(field("/proc/vmstat", "nr_anon_pages") - anon >=
-	      processes * (SHARED + REGION) / 2);
+	CHECK(vmstat("nr_anon_pages") - anon >=
+	      (long)processes * (SHARED + REGION) / 2);
 	close(go[1]);
 	while (wait(&status) > 0)
 		CHECK_EQ(status, 0);
 	for (int i = 0; i < SHARED; i++)
 		CHECK_EQ(*(int *)(shared + i * page), -1);
-	CHECK(labs(field("/proc/vmstat", "nr_anon_pages") - anon) < (long)(2 * MIB / page));
-}
-
-/* As the kernel counts them: the vsyscall page is none. */
-static int count_mappings(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[512];
-	int count = 0;
-
-	CHECK(maps);
-	while (fgets(line, sizeof(line), maps))
-		count += !strstr(line, "[vsyscall]");
-	fclose(maps);
-	return count;
+	CHECK(labs(vmstat("nr_anon_pages") - anon) < (long)(2 * MIB / page));
 }
 
 static int protect(char *p)
@@ -106,9 +95,9 @@ static int unmap(char *p)
 /* Every other page, until there is one mapping too many; how many could be. */
 static int split(int (*fn)(char *), void *(*get)(size_t), int *at_limit)
 {
-	const size_t pages = 2 * mappings + 2;
+	const size_t pages = 2 * most_mappings + 2;
 	char *p = get(pages * page);
-	int before = count_mappings();
+	int before = map_count();
 	void *last, *refused;
 	size_t i;
 
@@ -118,8 +107,8 @@ static int split(int (*fn)(char *), void *(*get)(size_t), int *at_limit)
 		;
 	CHECK(i < pages);
 	CHECK_EQ(errno, ENOMEM);
-	*at_limit = count_mappings();
-	CHECK_EQ(*at_limit, mappings);
+	*at_limit = map_count();
+	CHECK_EQ(*at_limit, most_mappings);
 	/* mmap(2) gives one more than that; then there is none for anybody. */
 	last = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(last != MAP_FAILED);
@@ -134,7 +123,7 @@ static int split(int (*fn)(char *), void *(*get)(size_t), int *at_limit)
 	/* One more, if the last page was split off at its start only. */
 	if (fn == protect) {
 		CHECK(!mprotect(p, pages * page, RW));
-		CHECK_EQ(count_mappings(), before + (mappings - before) % 2);
+		CHECK_EQ(map_count(), before + (most_mappings - before) % 2);
 	}
 	CHECK(!munmap(p, pages * page));
 	return i / 2;
@@ -143,18 +132,18 @@ static int split(int (*fn)(char *), void *(*get)(size_t), int *at_limit)
 static void split_by(int (*fn)(char *))
 {
 	long size = vm_size(), tables = field("/proc/self/status", "VmPTE");
-	int before = count_mappings(), limit[2], splits[2];
+	int before = map_count(), limit[2], splits[2];
 	char text[16];
 
 	alarm(1800);
 	set(THP "enabled", "always");
-	snprintf(text, sizeof(text), "%d", mappings);
+	snprintf(text, sizeof(text), "%lu", most_mappings);
 	set("/proc/sys/vm/max_map_count", text);
 	splits[0] = split(fn, plain, &limit[0]);
 	splits[1] = split(fn, tamalloc, &limit[1]);
 	CHECK_EQ(splits[1], splits[0]);
 	CHECK_EQ(limit[1], limit[0]);
-	CHECK_EQ(count_mappings(), before);
+	CHECK_EQ(map_count(), before);
 	CHECK_EQ(vm_size(), size);
 	CHECK(field("/proc/self/status", "VmPTE") <= tables + 16);
 }
@@ -170,25 +159,24 @@ static void by_munmap(void)
 }
 
 static const struct test tests[] = {
-	{ "a thousand processes, each with a region and its parent's", processes_at_once },
-	{ "split by mprotect: ENOMEM at max_map_count, one mapping again after", by_mprotect },
-	{ "split by munmap: ENOMEM at max_map_count, nothing remains", by_munmap },
+	TEST("a thousand processes each keep a region of their own and their parent's", processes_at_once),
+	TEST("splitting by mprotect ends with ENOMEM at max_map_count, and the parts merge again", by_mprotect),
+	TEST("splitting by munmap ends with ENOMEM at max_map_count and leaves nothing", by_munmap),
+};
+
+static const struct parameter parameters[] = {
+	{ "mappings", &most_mappings, TOUCHED * STEP },
+	{ "processes", &processes, 1 },
+	{ }
 };
 
 int main(int argc, char **argv)
 {
 	/* Debug kernels check all of a process's mappings whenever one changes. */
 	if (has_detectors()) {
-		mappings /= 20;
+		most_mappings /= 20;
 		processes /= 5;
 	}
-	if (argc > 1)
-		mappings = atoi(argv[1]);
-	if (argc > 2)
-		processes = atoi(argv[2]);
-	if (argc > 3 || mappings < TOUCHED * STEP || processes < 1) {
-		fprintf(stderr, "usage: many [MAPPINGS [PROCESSES]]; at least 2048 and 1\n");
-		return EXIT_FAILURE;
-	}
-	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+	argc = tap_parameters(argc, argv, parameters);
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
 }

@@ -13,6 +13,7 @@
 
 #include "cgroup.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -186,10 +187,10 @@ static void offender(void)
 }
 
 static const struct test tests[] = {
-	{ "MADV_POPULATE: ENOMEM; read(2), process_vm_writev: EFAULT or a part", calls },
-	{ "a touch waits for room, and then goes through", touch_waits },
-	{ "a touch that waits can be killed", touch_is_killed },
-	{ "who populates beyond the limit is killed, and all is uncharged", offender },
+	TEST("in a full cgroup MADV_POPULATE is ENOMEM; read(2) and process_vm_writev are EFAULT or partial", calls),
+	TEST("a touch waits for room and then succeeds", touch_waits),
+	TEST("a touch that waits can be killed", touch_is_killed),
+	TEST("a process that populates beyond the limit is killed and uncharged", offender),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -4,6 +4,7 @@
 
 #include "cgroup.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -88,9 +89,9 @@ static void charge(void)
 }
 
 static const struct test tests[] = {
-	{ "touched pages are charged, and uncharged when dropped", charge },
-	{ "a child beyond its limit by writing dies alone", by_write },
-	{ "a child beyond its limit by reading dies alone", by_read },
+	TEST("touched pages are charged, and uncharged when dropped", charge),
+	TEST("a child that writes beyond its limit dies alone", by_write),
+	TEST("a child that reads beyond its limit dies alone", by_read),
 };
 
 TAP_MAIN(tests, no_tamalloc)

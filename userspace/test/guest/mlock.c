@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Locking is the one thing that asks for pages before they are touched. */
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -58,10 +59,10 @@ static void lock_onfault(void)
 }
 
 static const struct test tests[] = {
-	{ "MCL_FUTURE fills a region at once, as it does mmap's", future },
-	{ "MCL_FUTURE with MCL_ONFAULT leaves a region to its touches", onfault },
-	{ "mlock fills what it locks and nothing else", lock },
-	{ "MLOCK_ONFAULT fills nothing", lock_onfault },
+	TEST("MCL_FUTURE fills a region at once, as it does mmap's", future),
+	TEST("MCL_FUTURE with MCL_ONFAULT leaves a region to its touches", onfault),
+	TEST("mlock fills what it locks and nothing else", lock),
+	TEST("MLOCK_ONFAULT fills nothing", lock_onfault),
 };
 
 TAP_MAIN(tests, no_tamalloc)

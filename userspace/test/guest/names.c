@@ -2,6 +2,7 @@
 /* How /proc shows a region, and what its counts say. */
 #include <sys/prctl.h>
 
+#include "maps.h"
 #include "mem.h"
 #include "tap.h"
 
@@ -54,10 +55,10 @@ static void own_name(void)
 }
 
 static const struct test tests[] = {
-	{ "/proc/PID/maps names a region", in_maps },
-	{ "smaps marks a region, and no plain mapping", in_smaps },
-	{ "smaps counts what was touched, read or written", rss },
-	{ "PR_SET_VMA_ANON_NAME gives a region a name of one's own", own_name },
+	TEST("/proc/PID/maps names a region", in_maps),
+	TEST("smaps marks regions and no plain mapping", in_smaps),
+	TEST("smaps counts the pages touched, read or written", rss),
+	TEST("PR_SET_VMA_ANON_NAME renames a region, which stays one", own_name),
 };
 
 TAP_MAIN(tests, no_tamalloc)

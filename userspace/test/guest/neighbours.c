@@ -3,7 +3,9 @@
  * A plain mapping next to a region never becomes one with it. The neighbours are
  * MAP_NORESERVE, as regions are: nothing but the policy sets them apart.
  */
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -141,14 +143,14 @@ static void two_regions(void)
 }
 
 static const struct test tests[] = {
-	{ "a plain mapping just below stays apart", below },
-	{ "a plain mapping just above stays apart", above },
-	{ "touched plain mappings on both sides stay apart", touched },
-	{ "neighbours that mprotect makes alike stay apart", by_mprotect },
-	{ "a plain mapping moved next to a region stays apart", by_mremap },
-	{ "a plain mapping in a gap of a region stays apart", into_gap },
-	{ "regions and plain mappings in turn stay apart", by_chance },
-	{ "two regions side by side keep contents and policy", two_regions },
+	TEST("a plain mapping just below stays apart", below),
+	TEST("a plain mapping just above stays apart", above),
+	TEST("touched plain mappings on both sides stay apart", touched),
+	TEST("neighbours that mprotect makes alike stay apart", by_mprotect),
+	TEST("a plain mapping moved next to a region stays apart", by_mremap),
+	TEST("a plain mapping in a gap of a region stays apart", into_gap),
+	TEST("alternating regions and plain mappings stay apart", by_chance),
+	TEST("two regions side by side keep contents and policy", two_regions),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -4,8 +4,10 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 
+#include "maps.h"
 #include "mem.h"
 #include "tap.h"
+#include "uapi.h"
 
 static void run_it(void *p)
 {
@@ -32,11 +34,6 @@ static void implied(void)
 			 vma.perms, control.perms);
 }
 
-#ifndef PR_SET_MDWE
-# define PR_SET_MDWE 65
-# define PR_MDWE_REFUSE_EXEC_GAIN 1
-#endif
-
 /* A process that may have no memory both writable and executable. */
 static void denied(void)
 {
@@ -50,9 +47,9 @@ static void denied(void)
 }
 
 static const struct test tests[] = {
-	{ "running what a region holds is a SIGSEGV", not_executable },
-	{ "READ_IMPLIES_EXEC gives a region what it gives mmap", implied },
-	{ "PR_SET_MDWE refuses it then, as it does mmap", denied },
+	TEST("executing a region is a SIGSEGV", not_executable),
+	TEST("under READ_IMPLIES_EXEC a region has the permissions that mmap gives", implied),
+	TEST("PR_SET_MDWE then refuses a region as it refuses mmap", denied),
 };
 
 TAP_MAIN(tests, no_tamalloc)

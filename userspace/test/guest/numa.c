@@ -84,9 +84,9 @@ static void moved(void)
 }
 
 static const struct test tests[] = {
-	{ "a region's policy says where its pages are, read or written", region_policy },
-	{ "without one, that of the process does", process_policy },
-	{ "pages move to another node with their contents", moved },
+	TEST("a region's policy says where its pages are, read or written", region_policy),
+	TEST("without one, that of the process does", process_policy),
+	TEST("pages move to another node with their contents", moved),
 };
 
 static const char *obstacle(void)

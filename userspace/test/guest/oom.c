@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "counters.h"
 #include "mem.h"
 #include "settings.h"
 #include "tap.h"
@@ -68,7 +69,7 @@ static void touch_too_much(void *unused)
 
 static void killed_alone(void *(*how)(size_t))
 {
-	long kills = field("/proc/vmstat", "oom_kill");
+	long kills = vmstat("oom_kill");
 	pid_t bystander;
 	char *own;
 	int status;
@@ -78,7 +79,7 @@ static void killed_alone(void *(*how)(size_t))
 	own = hold(how);
 	bystander = start_bystander();
 	CHECK_EQ(killed_by(touch_too_much, NULL), SIGKILL);
-	CHECK_EQ(field("/proc/vmstat", "oom_kill") - kills, 1);
+	CHECK_EQ(vmstat("oom_kill") - kills, 1);
 	check_held(own);
 	CHECK(!kill(bystander, SIGCONT));
 	CHECK_EQ(waitpid(bystander, &status, 0), bystander);
@@ -96,8 +97,8 @@ static void by_windows(void)
 }
 
 static const struct test tests[] = {
-	{ "who touches more than there is is killed, and nobody else", strict },
-	{ "the same by windows", by_windows },
+	TEST("a process that touches more than the machine has is killed alone", strict),
+	TEST("so is one whose region is adaptive", by_windows),
 };
 
 TAP_MAIN(tests, no_tamalloc)

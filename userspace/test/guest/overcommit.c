@@ -81,10 +81,10 @@ static void account(void)
 }
 
 static const struct test tests[] = {
-	{ "overcommit_memory=0 refuses what mmap would refuse", heuristic },
-	{ "overcommit_memory=1 refuses what mmap would refuse", always },
-	{ "overcommit_memory=2 refuses what mmap would refuse", never },
-	{ "a region is accounted for under mode 2 only, until unmapped", account },
+	TEST("overcommit_memory=0 refuses a region as it refuses mmap", heuristic),
+	TEST("overcommit_memory=1 refuses a region as it refuses mmap", always),
+	TEST("overcommit_memory=2 refuses a region as it refuses mmap", never),
+	TEST("a region is accounted only under mode 2, until it is unmapped", account),
 };
 
 TAP_MAIN(tests, no_tamalloc)

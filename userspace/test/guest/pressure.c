@@ -4,7 +4,7 @@
  * killed for it, again and again.
  *
  *	pressure		within a memory cgroup
- *	pressure machine	swap twice what the machine has; wants a disk
+ *	pressure machine=1	swap twice what the machine has; wants a disk
  */
 #include <pthread.h>
 #include <sched.h>
@@ -16,7 +16,12 @@
 #include <sys/wait.h>
 
 #include "cgroup.h"
-#include "swap_device.h"
+#include "counters.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "settings.h"
+#include "swap.h"
+#include "tap.h"
 
 #define WORKERS		4
 #define GROUP_MIB	32	/* memory.max, of which twice as much is touched */
@@ -26,7 +31,7 @@
 #define RUNNERS		8
 #define KILLS		40
 
-static bool whole_machine;
+static unsigned long whole_machine;
 
 /* Each word of each process is another number. */
 static unsigned long word(int worker, size_t i, int round)
@@ -74,7 +79,7 @@ static void work(int worker, size_t bytes, pthread_barrier_t *all)
 static void swapped_by_many(const char *mglru)
 {
 	size_t limit = GROUP_MIB * MIB;
-	long out = field("/proc/vmstat", "pswpout");
+	long out = vmstat("pswpout");
 	pthread_barrierattr_t shared;
 	pthread_barrier_t *all;
 	char text[32];
@@ -83,13 +88,13 @@ static void swapped_by_many(const char *mglru)
 		tap_skip("this kernel has no MGLRU (LRU_GEN)");
 	if (whole_machine) {
 		if (!has_swap_disk())
-			tap_skip("there is no " SWAP_DISK " to swap to");
+			tap_skip("there is no disk to swap to: boot with --disk");
 		limit = field("/proc/meminfo", "MemTotal") * KIB;
 	}
 	alarm(whole_machine ? 0 : 1800);
 	set(THP "enabled", "always");
 	set(MGLRU, mglru);
-	start_swap();
+	start_swap(ANY_SWAP);
 	snprintf(text, sizeof(text), "%zu", limit);
 	if (!whole_machine)
 		cgroup_make(text, "max");
@@ -118,7 +123,7 @@ static void swapped_by_many(const char *mglru)
 		CHECK(wait(&status) > 0);
 		CHECK_EQ(status, 0);
 	}
-	CHECK(field("/proc/vmstat", "pswpout") - out >= (long)(limit / page / 2));
+	CHECK(vmstat("pswpout") - out >= (long)(limit / page / 2));
 	if (!whole_machine)
 		cgroup_remove();
 	stop_swap();
@@ -201,7 +206,7 @@ static void storm(void)
 	lost = mmap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(lost != MAP_FAILED);
 	fill(own, bytes / sizeof(*own), 0, 0);
-	anon = field("/proc/vmstat", "nr_anon_pages");
+	anon = vmstat("nr_anon_pages");
 	snprintf(text, sizeof(text), "%dM", STORM_MIB);
 	cgroup_make(text, "0");
 	for (int i = 0; i < RUNNERS; i++)
@@ -231,7 +236,7 @@ static void storm(void)
 	CHECK(field(CGROUP "/memory.events", "oom_kill") >= KILLS - RUNNERS);
 	check_filled(own, bytes / sizeof(*own), 0, 0);
 	CHECK_EQ(field(CGROUP "/memory.stat", "anon"), 0);
-	CHECK(labs(field("/proc/vmstat", "nr_anon_pages") - anon) < (long)(MIB / page));
+	CHECK(labs(vmstat("nr_anon_pages") - anon) < (long)(MIB / page));
 	cgroup_remove();
 }
 
@@ -287,18 +292,19 @@ static void reaped_by_oom(void)
 }
 
 static const struct test tests[] = {
-	{ "twice the memory, swapped by four processes, every byte, MGLRU on", swapped_with_mglru },
-	{ "the same with MGLRU off", swapped_without_mglru },
-	{ "a storm of OOM kills in a cgroup: nothing is lost outside, nothing remains", storm },
-	{ "what the OOM reaper took does not read as zero", reaped_by_oom },
+	TEST("four processes swap twice the memory and keep every byte, with MGLRU", swapped_with_mglru),
+	TEST("four processes swap twice the memory and keep every byte, without MGLRU", swapped_without_mglru),
+	TEST("a storm of OOM kills in a cgroup harms nothing outside and leaves nothing", storm),
+	TEST("pages taken by the OOM reaper do not read as zero", reaped_by_oom),
+};
+
+static const struct parameter parameters[] = {
+	{ "machine", &whole_machine, 0 },
+	{ }
 };
 
 int main(int argc, char **argv)
 {
-	whole_machine = argc == 2 && !strcmp(argv[1], "machine");
-	if (argc > 1 && !whole_machine) {
-		fprintf(stderr, "usage: pressure [machine]\n");
-		return EXIT_FAILURE;
-	}
-	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+	argc = tap_parameters(argc, argv, parameters);
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
 }

@@ -1,39 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Threads that touch, unmap, move, fork, advise, protect, lock and inspect one
- * range at the same time, a set number of times (races [OPERATIONS]). Each word
+ * range at the same time, a set number of times (races [operations=N]). Each word
  * belongs to one thread and holds zero or that thread's stamp, whatever goes on.
  *
  * On a kernel with KCSAN, plain memory shows which races are the kernel's own.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "swap_device.h"
+#include "counters.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "random.h"
+#include "settings.h"
+#include "swap.h"
+#include "tap.h"
+#include "uapi.h"
 
 #define THREADS		6
 #define RANGE		(2 * huge)
 #define PAGES		(RANGE / page)
 #define MAX_PART	32	/* pages; most operations are on less than all */
 
-#ifndef MADV_COLLAPSE
-# define MADV_COLLAPSE	25
-#endif
-
 struct thread {
 	pthread_t id;
 	uint32_t word;		/* its own in each page */
-	uint32_t random;
+	uint64_t random;
 	long touched, refused;
 };
 
 static void *(*reserve)(size_t size);
 static char *range;
-static int operations = 200;	/* of each thread */
+static unsigned long operations = 200;	/* of each thread */
 
 /* Where a touch goes on that hits a hole, or memory that may only be read. */
 static __thread sigjmp_buf missed;
@@ -46,10 +51,9 @@ static void on_segv(int sig)
 	signal(sig, SIG_DFL);
 }
 
-static uint32_t next(struct thread *t, uint32_t below)
+static uint32_t next(struct thread *t, uint32_t limit)
 {
-	t->random = t->random * 1664525 + 1013904223;
-	return (t->random >> 8) % below;
+	return draw_below(&t->random, limit);
 }
 
 static uint32_t *word_of(size_t in_page, uint32_t word)
@@ -209,7 +213,7 @@ static void one_operation(struct thread *t)
 
 static void *operate(void *arg)
 {
-	for (int i = 0; i < operations; i++)
+	for (unsigned long i = 0; i < operations; i++)
 		one_operation(arg);
 	return NULL;
 }
@@ -228,7 +232,7 @@ static void race(const char *memory, void *(*how)(size_t))
 	struct thread thread[THREADS];
 	long touched = 0, refused = 0;
 
-	start_swap();
+	start_swap(ANY_SWAP);
 	announce(memory);
 	signal(SIGSEGV, on_segv);
 	reserve = how;
@@ -264,26 +268,30 @@ static void on_tamalloc(void)
 
 static void on_adaptive(void)
 {
-	long filled = field("/proc/vmstat", "tamalloc_fill");
-	long taken = field("/proc/vmstat", "tamalloc_fault");
+	long filled = vmstat("tamalloc_fill");
+	long taken = vmstat("tamalloc_fault");
 
 	set(THP "enabled", "madvise");
 	race("adaptive", adaptive);
-	filled = field("/proc/vmstat", "tamalloc_fill") - filled;
-	taken = field("/proc/vmstat", "tamalloc_fault") - taken;
+	filled = vmstat("tamalloc_fill") - filled;
+	taken = vmstat("tamalloc_fault") - taken;
 	tap_note("%ld pages filled by %ld faults", filled, taken);
 	CHECK(filled > taken);
 }
 
 static const struct test tests[] = {
-	{ "plain memory, which shows the races of others", on_plain },
-	{ "tamalloc memory: each word is zero or its owner's stamp", on_tamalloc },
-	{ "adaptive memory: the same", on_adaptive },
+	TEST("plain memory: each word is zero or its owner's stamp", on_plain),
+	TEST("strict memory: each word is zero or its owner's stamp", on_tamalloc),
+	TEST("adaptive memory: each word is zero or its owner's stamp", on_adaptive),
+};
+
+static const struct parameter parameters[] = {
+	{ "operations", &operations, 1 },
+	{ }
 };
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		operations = atoi(argv[1]);
-	return tap_main(tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
+	argc = tap_parameters(argc, argv, parameters);
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), no_tamalloc);
 }

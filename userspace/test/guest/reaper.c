@@ -11,19 +11,11 @@
 #include <sys/wait.h>
 
 #include "mem.h"
+#include "process.h"
 #include "settings.h"
 #include "tap.h"
 
 #define PAGES 16UL
-
-static void on_cpu(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	CHECK_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
-}
 
 /* A child that does not outlive a failed check. */
 static pid_t start(void)
@@ -47,7 +39,7 @@ static pid_t hog(int cpu)
 	CHECK_EQ(pipe(ready), 0);
 	pid = start();
 	if (!pid) {
-		on_cpu(cpu);
+		pin_to_cpu(cpu);
 		CHECK_EQ(sched_setscheduler(0, SCHED_FIFO, &first), 0);
 		CHECK_EQ(write(ready[1], "", 1), 1);
 		for (;;)
@@ -68,7 +60,7 @@ static pid_t victim(int cpu, char **region)
 	if (!pid) {
 		char *p = tamalloc(PAGES * page);
 
-		on_cpu(cpu);
+		pin_to_cpu(cpu);
 		memset(p, 'x', PAGES * page);
 		CHECK_EQ(write(ready[1], &p, sizeof(p)), sizeof(p));
 		for (;;)
@@ -95,7 +87,7 @@ static void reaped(void)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		tap_skip("needs two CPUs");
 	set("/proc/sys/kernel/sched_rt_runtime_us", "-1");
-	on_cpu(0);
+	pin_to_cpu(0);
 	killed = victim(1, &region);
 	pidfd = syscall(SYS_pidfd_open, killed, 0);
 	CHECK(pidfd >= 0);
@@ -115,7 +107,7 @@ static void reaped(void)
 }
 
 static const struct test tests[] = {
-	{ "a reaped page of a killed process is gone, not zero", reaped },
+	TEST("a reaped page of a killed process is gone, not zero", reaped),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,35 +1,58 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs the test programs in the guest: /run.sh [NAME...]
-# Prints "# program NAME", its TAP, "# exit NAME STATUS"; 0 only if all were 0.
+# Runs test programs in the guest, all of them or those that are named:
+#
+#	/run.sh [NAME | NAME:PATTERN]...
+#
+# With a PATTERN only the tests of NAME that have it in their sentence or function.
+# Prints for each "# program NAME", its TAP, "# exit NAME STATUS" and "# time NAME SECONDS".
+# Exits with 0 if all programs did, with 2 if there is no such program or test.
 dir=${TESTS_DIR:-/tests}
 
-# enosys passes only where the call is missing, gigantic only where there is a huge page
-# of 1 GiB: they run when they are named.
+fail() {
+	echo "run.sh: $*" >&2
+	exit 2
+}
+
+# Hundredths of a second since boot. The 1 keeps 08 from being octal.
+now() {
+	read -r up _ </proc/uptime
+	echo $((${up%.*} * 100 + 1${up#*.} - 100))
+}
+
+# enosys passes only where the call is missing, gigantic only with a huge page of 1 GiB:
+# they run when they are named.
 if [ $# -eq 0 ]; then
 	for path in "$dir"/*; do
 		case ${path##*/} in enosys | gigantic) continue ;; esac
 		[ -x "$path" ] && set -- "$@" "${path##*/}"
 	done
 fi
-if [ $# -eq 0 ]; then
-	echo "run.sh: no test programs in $dir" >&2
-	exit 2
-fi
+[ $# -gt 0 ] || fail "no test programs in $dir"
 for name; do
-	if [ ! -f "$dir/$name" ] || [ ! -x "$dir/$name" ]; then
-		echo "run.sh: no test named '$name'; there are:" >&2
-		ls "$dir" >&2
-		exit 2
+	program=${name%%:*}
+	if [ ! -f "$dir/$program" ] || [ ! -x "$dir/$program" ]; then
+		fail "no test named '$program'; there are: $(cd "$dir" && echo *)"
 	fi
+	case $name in
+	selftest:*) fail "selftest, the kernel's own, has no tests that can be named" ;;
+	*:*) "$dir/$program" --list "${name#*:}" >/dev/null || exit 2 ;;
+	esac
 done
 
 result=0
 for name; do
-	echo "# program $name"
-	"$dir/$name"
+	program=${name%%:*}
+	echo "# program $program"
+	began=$(now)
+	case $name in
+	*:*) "$dir/$program" "${name#*:}" ;;
+	*) "$dir/$program" ;;
+	esac
 	status=$?
-	echo "# exit $name $status"
+	took=$(($(now) - began))
+	echo "# exit $program $status"
+	printf '# time %s %d.%02d\n' "$program" $((took / 100)) $((took % 100))
 	[ $status -eq 0 ] || result=1
 done
 exit $result

@@ -3,22 +3,15 @@
 #include <fcntl.h>
 
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
 #define PAGES 8UL
-#define SOFT_DIRTY (1ULL << 55)
 
 static bool soft_dirty(void *p)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
-	CHECK(fd >= 0);
-	CHECK_EQ(pread(fd, &entry, sizeof(entry), (uintptr_t)p / page * sizeof(entry)),
-		 sizeof(entry));
-	close(fd);
-	return entry & SOFT_DIRTY;
+	return pagemap(p) & PM_SOFT_DIRTY;
 }
 
 static void first_touch(void)
@@ -48,8 +41,8 @@ static void second_touch(void)
 }
 
 static const struct test tests[] = {
-	{ "a page first written is soft-dirty, others are not", first_touch },
-	{ "a page written again is soft-dirty, one that is read is not", second_touch },
+	TEST("a page first written is soft-dirty, others are not", first_touch),
+	TEST("a page written again is soft-dirty, one that is read is not", second_touch),
 };
 
 TAP_MAIN(tests, no_tamalloc)

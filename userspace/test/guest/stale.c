@@ -10,7 +10,12 @@
 #include <sys/klog.h>
 #include <sys/wait.h>
 
-#include "swap_device.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "settings.h"
+#include "swap.h"
+#include "tap.h"
+#include "uapi.h"
 
 /*
  * So little is left free that a taker of all of its region must get a third of it
@@ -24,28 +29,19 @@
 #define PATTERN	0x5ec2e7
 #define FRAMES	(1UL << 26)
 
-#ifndef MADV_COLLAPSE
-# define MADV_COLLAPSE 25
-#endif
-
 static unsigned char *given;		/* a bit for each frame, shared */
 
-/* Ask about every present page of the range. */
+/* Ask about every present page of the range, which is a whole number of page tables'. */
 static void each_frame(const char *p, size_t bytes, void (*fn)(size_t frame))
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY);
 	uint64_t entry[512];
 
-	CHECK(fd >= 0);
-	for (size_t i = 0; i < bytes / page; i += 512) {
-		size_t n = bytes / page - i < 512 ? bytes / page - i : 512;
-
-		CHECK_EQ(pread(fd, entry, n * 8, ((uintptr_t)p / page + i) * 8), n * 8);
-		for (size_t j = 0; j < n; j++)
-			if (entry[j] >> 63)
-				fn(entry[j] & ((1ULL << 55) - 1));
+	for (const char *end = p + bytes; p < end; p += 512 * page) {
+		pagemap_read(p, entry, 512);
+		for (size_t i = 0; i < 512; i++)
+			if (entry[i] & PM_PRESENT)
+				fn(entry[i] & PM_FRAME);
 	}
-	close(fd);
 }
 
 static void note_given(size_t frame)
@@ -342,21 +338,21 @@ static void swap_in_slice(char *p)
 
 static void by_swap_in(void)
 {
-	start_swap();
+	start_swap(ANY_SWAP);
 	run(&(struct taker){ poke_and_swap_out, swap_in_slice, false }, by_dontneed);
 	stop_swap();
 }
 
 static const struct test tests[] = {
-	{ "pages of one that has exited read as zero", after_exit },
-	{ "so do pages that another has unmapped", after_munmap },
-	{ "so do pages that another has given back by MADV_DONTNEED", after_dontneed },
-	{ "so does the rest of a page that is written", by_write },
-	{ "so does the rest of a page that the kernel writes to", by_kernel },
-	{ "so do pages that mlock brings in", by_mlock },
-	{ "so do pages that MADV_COLLAPSE adds", by_collapse },
-	{ "a child's copy holds what its parent's page held", by_copy },
-	{ "a page swapped in holds what it held", by_swap_in },
+	TEST("pages of a process that has exited read as zero", after_exit),
+	TEST("pages that another process has unmapped read as zero", after_munmap),
+	TEST("pages that another process has dropped read as zero", after_dontneed),
+	TEST("a write leaves the rest of its page zero", by_write),
+	TEST("a write by the kernel leaves the rest of its page zero", by_kernel),
+	TEST("pages filled by mlock are zero", by_mlock),
+	TEST("pages added by MADV_COLLAPSE are zero", by_collapse),
+	TEST("a child's copy holds what its parent's page held, and nothing else", by_copy),
+	TEST("a page swapped in holds what it held, and nothing else", by_swap_in),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Swapped out, to compressed memory (zram) or a disk, and in again. */
 #include "cgroup.h"
-#include "swap_device.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "settings.h"
+#include "swap.h"
+#include "tap.h"
 
 #define PAGES	512
 #define SIZE	(PAGES * page)
-
-/* In pagemap, bit 62 says swapped out; bit 63, present. */
-static size_t swapped(const char *p, size_t bytes)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	size_t count = 0;
-	uint64_t entry;
-
-	for (size_t i = 0; i < bytes; i += page) {
-		CHECK(pread(fd, &entry, 8, ((uintptr_t)p + i) / page * 8) == 8);
-		count += entry >> 62 == 1;
-	}
-	close(fd);
-	return count;
-}
 
 /* Every other page its number; all of those swapped out. */
 static char *swapped_region(void)
@@ -27,12 +16,12 @@ static char *swapped_region(void)
 	char *p;
 
 	set(THP "enabled", "always");
-	start_swap();
+	start_swap(ANY_SWAP);
 	p = align(tamalloc(SIZE), SIZE);
 	for (size_t i = 0; i < PAGES; i += 2)
 		*(size_t *)(p + i * page) = i + 1;
 	CHECK(!madvise(p, SIZE, MADV_PAGEOUT));
-	CHECK_EQ(swapped(p, SIZE), PAGES / 2);
+	CHECK_EQ(in_swap(p, SIZE), PAGES / 2);
 	CHECK_EQ(resident(p, SIZE), PAGES / 2);
 	return p;
 }
@@ -71,10 +60,9 @@ static void by_swapoff(void)
 {
 	char *p = swapped_region();
 
-	CHECK(!swapoff(swap_device()));
-	CHECK_EQ(swapped(p, SIZE), 0);
-	check_contents(p);
 	stop_swap();
+	CHECK_EQ(in_swap(p, SIZE), 0);
+	check_contents(p);
 }
 
 static void dropped(void)
@@ -98,7 +86,7 @@ static void fill_and_check(void *unused)
 	p = tamalloc(bytes);
 	for (size_t i = 0; i < bytes; i += page)
 		*(size_t *)(p + i) = i;
-	CHECK(swapped(p, bytes) >= 30 * MIB / page);
+	CHECK(in_swap(p, bytes) >= 30 * MIB / page);
 	CHECK_EQ(resident(p, bytes), bytes / page);
 	for (size_t i = 0; i < bytes; i += page)
 		CHECK_EQ(*(size_t *)(p + i), i);
@@ -106,7 +94,7 @@ static void fill_and_check(void *unused)
 
 static void pressure(void)
 {
-	start_swap();
+	start_swap(ANY_SWAP);
 	cgroup_make("16M", "max");
 	CHECK_EQ(child(fill_and_check, NULL), 0);
 	cgroup_remove();
@@ -114,11 +102,11 @@ static void pressure(void)
 }
 
 static const struct test tests[] = {
-	{ "pages swapped out come in again; the others stay strict", out_and_in },
-	{ "a child has its parent's swapped pages, and its own copies", forked },
-	{ "swapoff brings pages in", by_swapoff },
-	{ "MADV_DONTNEED drops swapped pages", dropped },
-	{ "under memory pressure pages are swapped, not lost", pressure },
+	TEST("pages swapped out come back; the others stay strict", out_and_in),
+	TEST("a child gets its own copies of its parent's swapped pages", forked),
+	TEST("swapoff brings pages back", by_swapoff),
+	TEST("MADV_DONTNEED drops swapped pages", dropped),
+	TEST("under memory pressure pages are swapped and not lost", pressure),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -6,15 +6,13 @@
 #include <stdio.h>
 
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
+#include "uapi.h"
 
 #define SIZE (4 * huge)
 #define KHUGEPAGED THP "khugepaged/"
-
-#ifndef MADV_COLLAPSE
-# define MADV_COLLAPSE 25
-#endif
 
 static void always(void)
 {
@@ -174,13 +172,13 @@ static void nohugepage(void)
 }
 
 static const struct test tests[] = {
-	{ "THP=always maps no huge page at a fault", at_fault },
-	{ "64 KiB folios, set to always, add no page", mthp },
-	{ "khugepaged, forced round four times, adds no page", khugepaged },
-	{ "khugepaged adds no page where it is told NOHUGEPAGE", khugepaged_after_fork },
-	{ "nor where it is told HUGEPAGE, which makes first touch adaptive", khugepaged_adaptive },
-	{ "MADV_COLLAPSE, being explicit, makes a huge page", collapse },
-	{ "MADV_NOHUGEPAGE is accepted and changes nothing", nohugepage },
+	TEST("THP=always maps no huge page at a fault", at_fault),
+	TEST("64 KiB folios, set to always, add no page", mthp),
+	TEST("four passes of khugepaged add no page", khugepaged),
+	TEST("khugepaged adds no page to a region with MADV_NOHUGEPAGE", khugepaged_after_fork),
+	TEST("khugepaged adds no page to an adaptive region", khugepaged_adaptive),
+	TEST("MADV_COLLAPSE makes a huge page, as it is explicit", collapse),
+	TEST("MADV_NOHUGEPAGE is accepted and changes nothing", nohugepage),
 };
 
 TAP_MAIN(tests, no_tamalloc)

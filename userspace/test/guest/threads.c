@@ -2,7 +2,9 @@
 /* Threads that touch one region: every page once, whoever comes first. */
 #include <pthread.h>
 
+#include "counters.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -128,12 +130,12 @@ static void *same_window(void *arg)
 
 static void window(void)
 {
-	long filled = field("/proc/vmstat", "tamalloc_fill");
+	long filled = vmstat("tamalloc_fill");
 
 	set(THP "enabled", "madvise");
 	region = adaptive(2 * WINDOW * page);
 	run(same_window);
-	filled = field("/proc/vmstat", "tamalloc_fill") - filled;
+	filled = vmstat("tamalloc_fill") - filled;
 	tap_note("%ld pages filled", filled);
 	/* More than the evidence and a page for each thread: those windows were filled too. */
 	CHECK(filled > WINDOWS * (WINDOW + THREADS));
@@ -180,9 +182,9 @@ static void allocating(void)
 	run(allocate);
 }
 
-static long vmstat(const char *name)
+static long lock_stat(const char *name)
 {
-	long value = field("/proc/vmstat", name);
+	long value = vmstat(name);
 
 	if (value < 0)
 		tap_skip("the kernel counts no VMA locks (PER_VMA_LOCK_STATS)");
@@ -197,23 +199,23 @@ static void vma_lock(void)
 	region = tamalloc(THREADS * PAGES * page + page);
 	poke(region, 1);
 	region += page;
-	success = vmstat("vma_lock_success");
-	others = vmstat("vma_lock_retry") + vmstat("vma_lock_miss");
+	success = lock_stat("vma_lock_success");
+	others = lock_stat("vma_lock_retry") + lock_stat("vma_lock_miss");
 	run(own_pages);
-	CHECK(vmstat("vma_lock_success") - success >= THREADS * PAGES);
-	others = vmstat("vma_lock_retry") + vmstat("vma_lock_miss") - others;
+	CHECK(lock_stat("vma_lock_success") - success >= THREADS * PAGES);
+	others = lock_stat("vma_lock_retry") + lock_stat("vma_lock_miss") - others;
 	if (others > THREADS * PAGES / 16)
 		tap_fail(__FILE__, __LINE__, "%ld faults fell back", others);
 }
 
 static const struct test tests[] = {
-	{ "threads apart: a page and a fault for each touch", apart },
-	{ "threads interleaved: a page and a fault for each touch", interleaved },
-	{ "threads at the same page get one page, and lose no write", same },
-	{ "threads at pages of the window that one of them fills lose no write", window },
-	{ "touching while others use MADV_DONTNEED shows zero or x", dropping },
-	{ "threads allocate and release at the same time", allocating },
-	{ "faults are taken under the lock of the mapping", vma_lock },
+	TEST("threads in ranges of their own take a page and a fault a touch", apart),
+	TEST("threads at interleaved pages take a page and a fault a touch", interleaved),
+	TEST("threads at the same page get one page and lose no write", same),
+	TEST("threads in a window that one of them fills lose no write", window),
+	TEST("touching a page while others drop it reads zero or what was written", dropping),
+	TEST("threads reserve and unmap regions at once", allocating),
+	TEST("faults are handled under the VMA's own lock", vma_lock),
 };
 
 TAP_MAIN(tests, no_tamalloc)

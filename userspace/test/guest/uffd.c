@@ -6,17 +6,13 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
-
-/* Newer than the headers of Debian 12. */
-#ifndef UFFD_FEATURE_WP_UNPOPULATED
-# define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
-#endif
-#ifndef UFFD_FEATURE_WP_ASYNC
-# define UFFD_FEATURE_WP_ASYNC (1 << 15)
-#endif
+#include "uapi.h"
+#include "uffd.h"
 
 #define PAGES	16
 #define SIZE	(PAGES * page)
@@ -33,29 +29,18 @@ static void range_ioctl(unsigned long request, void *arg)
 /* A region registered for @mode, that events are to be told of. */
 static void open_uffd(int mode, long features)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = features };
-	struct uffdio_register range = { .mode = mode };
-
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	uffd = uffd_open(O_CLOEXEC | O_NONBLOCK, features);
 	CHECK(uffd >= 0);
-	range_ioctl(UFFDIO_API, &api);
 	set(THP "enabled", "always");
 	region = tamalloc(SIZE);
 	source = plain(page);
 	memset(source, 's', page);
-	range.range.start = (uintptr_t)region;
-	range.range.len = SIZE;
-	range_ioctl(UFFDIO_REGISTER, &range);
+	CHECK(!uffd_register(uffd, region, SIZE, mode));
 }
 
 static void protect(bool on)
 {
-	struct uffdio_writeprotect wp = {
-		.range = { (uintptr_t)region, SIZE },
-		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
-	};
-
-	range_ioctl(UFFDIO_WRITEPROTECT, &wp);
+	CHECK(!uffd_protect(uffd, region, SIZE, on));
 }
 
 static void resolve(const struct uffd_msg *msg)
@@ -164,7 +149,7 @@ static void open_protected(long features)
 	CHECK_EQ(vma.rss_kb, 0);
 }
 
-static void marker_read(void)
+static void wp_read(void)
 {
 	open_protected(0);
 	start_server();
@@ -178,7 +163,7 @@ static void marker_read(void)
 	CHECK_EQ(resident(region, SIZE), PAGES);
 }
 
-static void marker_write(void)
+static void wp_write(void)
 {
 	open_protected(0);
 	start_server();
@@ -189,26 +174,20 @@ static void marker_write(void)
 	CHECK(all_zero(region + page + 64, page - 64));
 }
 
-static void marker_dropped(void)
+static void wp_lifted(void)
 {
 	open_protected(0);
 	protect(false);
 	check_strict(region, SIZE);
 }
 
-/* In pagemap, bit 57 says that a page is write-protected by userfaultfd. */
-static bool protected(char *p)
+static bool protected(const char *p)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
-	CHECK(pread(fd, &entry, 8, (uintptr_t)p / page * 8) == 8);
-	close(fd);
-	return entry >> 57 & 1;
+	return pagemap(p) & PM_UFFD_WP;
 }
 
 /* How PAGEMAP_SCAN tracks writes: the kernel lifts the protection itself. */
-static void asynchronous(void)
+static void wp_async(void)
 {
 	open_protected(UFFD_FEATURE_WP_ASYNC);
 	poke(region + 3 * page, 'w');
@@ -222,14 +201,14 @@ static void asynchronous(void)
 }
 
 static const struct test tests[] = {
-	{ "each missing page is asked for once when read", missing_read },
-	{ "each missing page is asked for once when written", missing_write },
-	{ "a missing page that a system call reads is asked for", missing_by_kernel },
-	{ "a page copied in ahead of its touch is kept", copied_ahead },
-	{ "an untouched, protected page can be read and stays protected", marker_read },
-	{ "an untouched, protected page asks once when written", marker_write },
-	{ "an untouched page whose protection is lifted is strict", marker_dropped },
-	{ "asynchronous write tracking tells written pages from read", asynchronous },
+	TEST("each missing page raises one event when read", missing_read),
+	TEST("each missing page raises one event when written", missing_write),
+	TEST("a missing page that a system call reads raises an event", missing_by_kernel),
+	TEST("a page copied in before its first touch is kept", copied_ahead),
+	TEST("an untouched, write-protected page can be read and stays protected", wp_read),
+	TEST("an untouched, write-protected page raises one event when written", wp_write),
+	TEST("an untouched page is strict once its write protection is lifted", wp_lifted),
+	TEST("asynchronous write tracking tells written pages from pages only read", wp_async),
 };
 
 TAP_MAIN(tests, no_tamalloc)

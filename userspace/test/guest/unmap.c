@@ -2,16 +2,15 @@
 /* Parts of a region unmapped, moved, resized, protected: contents and policy. */
 #include <signal.h>
 
+#include "counters.h"
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
 #include "settings.h"
 #include "tap.h"
 
 #define PAGES	64
 #define SIZE	(PAGES * page)
-
-#ifndef MREMAP_DONTUNMAP
-# define MREMAP_DONTUNMAP 4
-#endif
 
 /* The even pages of each region hold their number; the odd are untouched. */
 static char *half_filled(void)
@@ -188,17 +187,17 @@ static void read_only_touch(void)
 }
 
 static const struct test tests[] = {
-	{ "munmap of the middle leaves both ends as they were", middle },
-	{ "munmap of both ends leaves the middle as it was", ends },
-	{ "an access after munmap is a SIGSEGV", whole },
-	{ "mremap grows a region by untouched, strict pages", grow },
-	{ "mremap shrinks a region and keeps the rest", shrink },
-	{ "mremap moves a region without a fault", move },
-	{ "mremap moves the middle of a region", move_part },
-	{ "MREMAP_DONTUNMAP leaves an empty, strict region behind", dontunmap },
-	{ "mprotect splits a region and joins it again", protect_split },
-	{ "mprotect to PROT_NONE and back keeps the contents", protect_none },
-	{ "a page read while read-only is the one written later", read_only_touch },
+	TEST("munmap of the middle leaves both ends as they were", middle),
+	TEST("munmap of both ends leaves the middle as it was", ends),
+	TEST("an access after munmap is a SIGSEGV", whole),
+	TEST("mremap grows a region by untouched, strict pages", grow),
+	TEST("mremap shrinks a region and keeps the rest", shrink),
+	TEST("mremap moves a region without a fault", move),
+	TEST("mremap moves the middle of a region", move_part),
+	TEST("MREMAP_DONTUNMAP leaves an empty, strict region behind", dontunmap),
+	TEST("mprotect splits a region and joins it again", protect_split),
+	TEST("mprotect to PROT_NONE and back keeps the contents", protect_none),
+	TEST("a page first read while read-only is the page written later", read_only_touch),
 };
 
 TAP_MAIN(tests, no_tamalloc)

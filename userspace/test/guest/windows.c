@@ -7,13 +7,18 @@
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
 #include "adaptive.h"
-#include "swap_device.h"
+#include "counters.h"
+#include "mem.h"
+#include "pagemap.h"
+#include "process.h"
+#include "settings.h"
+#include "swap.h"
+#include "tap.h"
 
 static void dirty(void *unused)
 {
@@ -193,27 +198,17 @@ static void freed(void)
 	check_pages(0, 1024, 0);
 }
 
-/* In pagemap, bit 62 says swapped out; bit 63, present. */
-static size_t swapped(size_t from, size_t to)
+static size_t swapped_at(size_t from, size_t to)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	size_t count = 0;
-	uint64_t entry;
-
-	for (size_t i = from; i < to; i++) {
-		CHECK(pread(fd, &entry, 8, (uintptr_t)at(i) / page * 8) == 8);
-		count += entry >> 62 == 1;
-	}
-	close(fd);
-	return count;
+	return in_swap(at(from), (to - from) * page);
 }
 
-static void swapped_out(void)
+static void out_and_in(void)
 {
-	start_swap();
+	start_swap(ANY_SWAP);
 	fill();
 	CHECK(!madvise(region, 1024 * page, MADV_PAGEOUT));
-	CHECK_EQ(swapped(0, 1024), 1024);
+	CHECK_EQ(swapped_at(0, 1024), 1024);
 	check_pages(0, 1024, 0);
 	CHECK_EQ(resident(region, SIZE), 1024);
 	stop_swap();
@@ -221,10 +216,10 @@ static void swapped_out(void)
 
 static void swapped_and_forked(void)
 {
-	start_swap();
+	start_swap(ANY_SWAP);
 	fill();
 	CHECK(!madvise(region, 1024 * page, MADV_PAGEOUT));
-	CHECK_EQ(swapped(0, 1024), 1024);
+	CHECK_EQ(swapped_at(0, 1024), 1024);
 	CHECK_EQ(child(change_all, NULL), 0);
 	check_pages(0, 1024, 0);
 	stop_swap();
@@ -255,7 +250,7 @@ static void start_swap_of_folios(void)
 {
 	if (has_swap_disk())
 		set("/sys/block/vda/queue/rotational", "0");
-	start_swap();
+	start_swap(ANY_SWAP);
 }
 
 static void swapped_no_touch(void)
@@ -263,7 +258,7 @@ static void swapped_no_touch(void)
 	start_swap_of_folios();
 	half_touched();
 	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
-	CHECK_EQ(swapped(0, 128), 128);
+	CHECK_EQ(swapped_at(0, 128), 128);
 	/* From the swap cache, where the window may still be a folio. */
 	(void)peek(at(127));
 	(void)peek(at(64));
@@ -276,20 +271,19 @@ static void swapped_in_by_swapoff(void)
 	start_swap_of_folios();
 	half_touched();
 	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
-	CHECK_EQ(swapped(0, 128), 128);
-	CHECK(!swapoff(swap_device()));
-	CHECK_EQ(swapped(0, 128), 0);
-	check_evidence(1);
+	CHECK_EQ(swapped_at(0, 128), 128);
 	stop_swap();
+	CHECK_EQ(swapped_at(0, 128), 0);
+	check_evidence(1);
 }
 
 static void over_swapped(void)
 {
-	start_swap();
+	start_swap(ANY_SWAP);
 	start();
 	poke(at(13), 's');
 	CHECK(!madvise(at(13), page, MADV_PAGEOUT));
-	CHECK_EQ(swapped(13, 14), 1);
+	CHECK_EQ(swapped_at(13, 14), 1);
 	CHECK_EQ(walk(0, 8), 5);
 	fills(8, 4);
 	CHECK_EQ(peek(at(13)), 's');
@@ -356,24 +350,21 @@ static void *wait_for_end(void *unused)
 static void numa_hinted(void)
 {
 	long updates, last;
-	cpu_set_t first;
 	pthread_t other;
 
 	if (access("/proc/sys/kernel/numa_balancing", W_OK))
 		tap_skip("this kernel has no NUMA_BALANCING");
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	CHECK(!sched_setaffinity(0, sizeof(first), &first));
+	pin_to_cpu(0);
 	set("/proc/sys/kernel/numa_balancing", "1");
 	CHECK(!pthread_create(&other, NULL, wait_for_end, NULL));
 	half_touched();
 	/* More at once than this process has of other pages. */
-	updates = last = field("/proc/vmstat", "numa_pte_updates");
+	updates = last = vmstat("numa_pte_updates");
 	while (updates - last < 128) {
 		last = updates;
 		for (int i = 0; i < 10000; i++)
 			poke(at(64), 'n');
-		updates = field("/proc/vmstat", "numa_pte_updates");
+		updates = vmstat("numa_pte_updates");
 	}
 	poke(at(64), 'n');
 	write_file("/proc/sys/kernel/numa_balancing", "0");
@@ -381,25 +372,25 @@ static void numa_hinted(void)
 }
 
 static const struct test tests[] = {
-	{ "every page of a window is zero, after memory was full of something else", zeroes },
-	{ "a part of a window moves away with its contents", moved },
-	{ "protected and back it is as it was, without a fault", protected },
-	{ "filled for reading, it can be written to once that is allowed", read_only },
-	{ "a child has its own copy", forked },
-	{ "what the parent writes, the child does not see", parent_changes },
-	{ "every third page unmapped, the others stay", unmapped },
-	{ "every other page dropped comes again as zeroes, alone", dropped },
-	{ "MADV_FREE gives zeroes or what was there", freed },
-	{ "swapped out, it comes in again", swapped_out },
-	{ "the same in a child and in its parent", swapped_and_forked },
-	{ "swapped in, one page is no touch of its window", swapped_no_touch },
-	{ "nor is swapoff", swapped_in_by_swapoff },
-	{ "a window does not cover a page that is swapped out", over_swapped },
-	{ "migration is no touch", migrated },
-	{ "MADV_COLD is none", cold },
-	{ "mprotect is none", protected_no_touch },
-	{ "a page copied after fork is no touch of the others", copied_no_touch },
-	{ "nor is a NUMA hinting fault", numa_hinted },
+	TEST("every page of a window is zero after other data filled the memory", zeroes),
+	TEST("part of a window moves with its contents", moved),
+	TEST("mprotect and back keeps a window, without a fault", protected),
+	TEST("a window filled while read-only can be written once that is allowed", read_only),
+	TEST("a child has its own copy of a window", forked),
+	TEST("a child does not see its parent's writes", parent_changes),
+	TEST("unmapping every third page keeps the others", unmapped),
+	TEST("dropping every other page makes those zero and keeps the others", dropped),
+	TEST("pages after MADV_FREE hold zeroes or what they held", freed),
+	TEST("a window swapped out comes back", out_and_in),
+	TEST("a window swapped out comes back in a child and in its parent", swapped_and_forked),
+	TEST("swapping one page in is not a touch of its window's other pages", swapped_no_touch),
+	TEST("swapoff is not a touch", swapped_in_by_swapoff),
+	TEST("a window does not cover a page that is swapped out", over_swapped),
+	TEST("migration is not a touch", migrated),
+	TEST("MADV_COLD is not a touch", cold),
+	TEST("mprotect is not a touch", protected_no_touch),
+	TEST("copying a page after fork is not a touch of the others", copied_no_touch),
+	TEST("a NUMA hinting fault is not a touch of the window's other pages", numa_hinted),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A page reads as zero until it is written, and pays for that once. */
+#include "counters.h"
 #include "mem.h"
-#include "settings.h"
+#include "pagemap.h"
 #include "tap.h"
 
 #define SIZE (8 * MIB)
@@ -88,13 +89,13 @@ static void kept(void)
 }
 
 static const struct test tests[] = {
-	{ "every byte reads as zero", read_zero },
-	{ "a write leaves the rest of its page zero", write_zero },
-	{ "read then write takes one fault", one_fault },
-	{ "no read sees what another process left in memory", recycled },
-	{ "no write uncovers what another process left in memory", recycled_by_writes },
-	{ "a page is zero again, and strict, after MADV_DONTNEED", dontneed },
-	{ "what is written stays, and nothing else changes", kept },
+	TEST("every byte reads as zero", read_zero),
+	TEST("a write leaves the rest of its page zero", write_zero),
+	TEST("reading and then writing a page takes one fault", one_fault),
+	TEST("no read sees data that another process left", recycled),
+	TEST("no write exposes data that another process left", recycled_by_writes),
+	TEST("after MADV_DONTNEED a page is zero and strict again", dontneed),
+	TEST("written data stays and nothing else changes", kept),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Getting memory, touching it, and asking the kernel what that did. */
+/* Getting memory and touching it. */
 #ifndef MEM_H
 #define MEM_H
 
@@ -10,20 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pages.h"
 #include "tamalloc_syscall.h"
 
-/* How the kernel shows a region: the name in maps, the letters in VmFlags. */
-#define REGION_NAME	"[anon:tamalloc]"
-#define REGION_FLAG	"tm"
-
-#define KIB (1UL << 10)
-#define MIB (1UL << 20)
-#define GIB (1UL << 30)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 #define RW (PROT_READ | PROT_WRITE)
-
-extern size_t page;		/* bytes in a page */
-extern size_t huge;		/* bytes that one PMD maps */
 
 /* Why no test can run here, or NULL: an obstacle_fn. */
 const char *no_tamalloc(void);
@@ -41,9 +32,9 @@ void *plain(size_t size);
 void *hole(size_t size);
 /* Move a mapping to a place, over what is there. */
 void *move_to(void *from, size_t size, void *to);
-/* Move it to where huge pages fit, so that none is only for want of alignment. */
+/* Move it to where huge pages fit, so that alignment is not what keeps them away. */
 void *align(void *from, size_t size);
-/* Such a region that is told MADV_HUGEPAGE, so that its first touch is adaptive. */
+/* A region there with MADV_HUGEPAGE: its first touch is adaptive. */
 void *adaptive(size_t size);
 
 static inline void poke(void *p, char c)
@@ -56,28 +47,9 @@ static inline char peek(const void *p)
 	return *(const volatile char *)p;
 }
 
-/* Exact: pages of the range that are present or swapped out. */
-size_t resident(const void *start, size_t bytes);
-/* Exact: faults that this process, this thread has taken. */
-long faults(void);
-long thread_faults(void);
-/* Exact: kB of address space, and mappings, of this process. */
-long vm_size(void);
-int map_count(void);
-
-struct vma {
-	uintptr_t start, end;
-	char perms[5], name[64];
-	long rss_kb;
-	char flags[128];	/* " rd wr mr ..." */
-};
-
-/* The mapping that holds @addr; false if there is none. */
-bool find_vma(const void *addr, struct vma *vma);
-bool is_region(const void *addr);
 bool all_zero(const void *start, size_t bytes);
 
-/* Fails the test unless the untouched range takes one page and one fault each. */
+/* Touch each page of an untouched range: one fault and one page each, or the test fails. */
 void check_strict(char *start, size_t bytes);
 
 #endif /* MEM_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Files of one value in /proc/sys and /sys, put back after each test. */
+/* Files of /proc and /sys that hold a value: written, read, and put back after each test. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 

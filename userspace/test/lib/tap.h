@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * TAP for programs whose tests each run in a process of their own: a crash, a
- * hang or a limit set by one is no matter to the next. A test ends at its first
+ * hang or a limit set by one does not reach the next. A test ends at its first
  * failed check.
+ *
+ *	PROGRAM [PATTERN]	the tests whose sentence or function has PATTERN in it
+ *	PROGRAM --list [PATTERN]	says which those are
  */
 #ifndef TAP_H
 #define TAP_H
@@ -14,27 +17,42 @@
 
 struct test {
 	const char *sentence;	/* what holds when it passes */
+	const char *name;	/* of the function */
 	void (*run)(void);
 };
 
-/* What keeps the whole program from running, or NULL. */
-/* KASAN or KCSAN, by what else those kernels have: all takes some twenty times longer. */
-bool has_detectors(void);
+#define TEST(sentence, function) { sentence, #function, function }
 
+/* Why the whole program cannot run, or NULL. */
 typedef const char *(*obstacle_fn)(void);
 
-int tap_main(const struct test *tests, int count, obstacle_fn obstacle);
+int tap_main(int argc, char **argv, const struct test *tests, int count, obstacle_fn obstacle);
 
 #define TAP_MAIN(tests, obstacle)					\
-int main(void)								\
+int main(int argc, char **argv)						\
 {									\
-	return tap_main(tests, sizeof(tests) / sizeof(*tests), obstacle); \
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), obstacle); \
 }
 
-/* The remains of a test, said and ended here. */
+/* What a program can be told by NAME=NUMBER before the pattern. */
+struct parameter {
+	const char *name;
+	unsigned long *value;
+	unsigned long least;
+};
+
+/* Take them off the command line; @parameters ends with an empty one. The new argc. */
+int tap_parameters(int argc, char **argv, const struct parameter *parameters);
+
+/* KASAN or KCSAN, told by what else such a kernel has: everything takes some 20 times as long. */
+bool has_detectors(void);
+
+/* End the test, with a reason. */
 void tap_fail(const char *file, int line, const char *format, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 void tap_skip(const char *why) __attribute__((noreturn));
+/* For an obstacle_fn: end the program with all of its tests skipped. */
+void tap_skip_all(const char *why) __attribute__((noreturn));
 void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Run @fn(@arg) in a forked child; its wait status, 0 if its checks held. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "matrix.h"
 
@@ -11,6 +12,7 @@
 #define CORE	DIR "/core"
 #define BYTES	(4 * MIB)
 #define TOUCHED	100
+#define STRIDE	5		/* pages from one that is touched to the next */
 
 struct dying {
 	char *p;
@@ -58,11 +60,28 @@ static off_t stored(int fd, off_t start, off_t end)
 	return sum;
 }
 
+/* Each page that was touched holds its number or, only read, zero; all else is zero. */
+static size_t right_pages(int fd, off_t start, bool written)
+{
+	const size_t stride = STRIDE * page;
+	char *copy = plain(stride);
+	size_t right = 0;
+
+	for (size_t i = 0; i < TOUCHED; i++) {
+		size_t number;
+
+		CHECK_EQ(pread(fd, copy, stride, start + i * stride), stride);
+		memcpy(&number, copy, sizeof(number));
+		memset(copy, 0, sizeof(number));
+		right += number == (written ? i + 1 : 0) && all_zero(copy, stride);
+	}
+	return right;
+}
+
 static void dump(const struct cell *cell, struct dying dying, bool write)
 {
 	Elf64_Phdr seg;
-	size_t right = 0;
-	char word[8];
+	struct stat st;
 	int fd;
 
 	mount_at(DIR, "tmpfs");
@@ -70,10 +89,12 @@ static void dump(const struct cell *cell, struct dying dying, bool write)
 	set("/proc/sys/kernel/core_uses_pid", "0");
 	dying.p = get(cell, BYTES);
 	for (size_t i = 0; i < TOUCHED; i++) {
+		char *p = dying.p + i * STRIDE * page;
+
 		if (write)
-			memcpy(dying.p + i * 5 * page, "written", 8);
+			*(size_t *)p = i + 1;
 		else
-			read_all(dying.p + i * 5 * page, 1);
+			(void)peek(p);
 	}
 	say("SIG%s", sigabbrev_np(killed_by(die, &dying)));
 	fd = open(CORE, O_RDONLY);
@@ -81,11 +102,10 @@ static void dump(const struct cell *cell, struct dying dying, bool write)
 	seg = segment(fd, dying.p);
 	say("%lu pages in the file", seg.p_filesz / page);
 	say("%lu stored", stored(fd, seg.p_offset, seg.p_offset + seg.p_filesz) / page);
-	for (size_t i = 0; i < TOUCHED && seg.p_filesz; i++)
-		right += pread(fd, word, 8, seg.p_offset + i * 5 * page) == 8 &&
-			!memcmp(word, write ? "written" : "\0\0\0\0\0\0\0", 8);
 	if (seg.p_filesz)
-		say("%zu right", right);
+		say("%zu right", right_pages(fd, seg.p_offset, write));
+	CHECK(!fstat(fd, &st));
+	say(st.st_blocks * 512 < (off_t)(TOUCHED * page + 2 * MIB) ? "a small file" : "a LARGE file");
 	say("own: %ld resident", usage(dying.p, BYTES / page, "Rss"));
 }
 

@@ -4,13 +4,15 @@
 
 #include "matrix.h"
 
-#ifndef MCL_ONFAULT
-# define MCL_ONFAULT 4
-#endif
-
 static void say_locked(const char *p)
 {
 	say("%ld resident, %ld locked", usage(p, PAGES, "Rss"), usage(p, PAGES, "Locked"));
+}
+
+/* What mlock(2) counts against RLIMIT_MEMLOCK, touched or not. */
+static long accounted(void)
+{
+	return field("/proc/self/status", "VmLck") / (long)(page / KIB);
 }
 
 static void lock(const struct cell *cell)
@@ -31,13 +33,17 @@ static void lock(const struct cell *cell)
 static void lock_part(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
+	long taken;
 
 	say_outcome(NULL, mlock(p + 4 * page, 8 * page));
 	say_locked(p);
 	say("mappings: %d", mappings(p, SIZE));
 	say_kind(cell, p + 4 * page);
 	CHECK(!munlock(p, SIZE));
-	say("unlocked: mappings: %d", mappings(p, SIZE));
+	say("unlocked: mappings: %d, %ld resident", mappings(p, SIZE), usage(p, PAGES, "Rss"));
+	taken = faults();
+	write_all(p, PAGES);
+	say("written: %ld faults", faults() - taken);
 }
 
 static void lock_read_only(const struct cell *cell)
@@ -61,11 +67,15 @@ static void lock_no_access(const struct cell *cell)
 static void lock_on_fault(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
+	long taken, before = accounted();
 
 	say_outcome(NULL, mlock2(p, SIZE, MLOCK_ONFAULT));
+	say("VmLck + %ld", accounted() - before);
 	say_locked(p);
+	taken = faults();
 	write_all(p, 4);
-	say("4 written: %ld resident, %ld locked", usage(p, PAGES, "Rss"), usage(p, PAGES, "Locked"));
+	say("4 written: %ld faults, %ld resident, %ld locked", faults() - taken,
+	    usage(p, PAGES, "Rss"), usage(p, PAGES, "Locked"));
 	say("flags %s", flags_of(cell, p));
 }
 
@@ -90,16 +100,27 @@ static void all_current(const struct cell *cell)
 	say("unlocked: %ld locked", usage(p, PAGES, "Locked"));
 }
 
+/* The argument: with or without MCL_ONFAULT. */
 static void all_future(const struct cell *cell)
 {
+	long taken, before;
 	char *p;
 
-	say_outcome(NULL, mlockall(cell->arg));
+	say_outcome(NULL, mlockall(MCL_CURRENT | MCL_FUTURE | cell->arg));
+	before = accounted();
 	p = cell->kind->map(SIZE);
+	say("VmLck + %ld", accounted() - before);
 	say_locked(p);
 	say("flags %s", flags_of(cell, p));
+	if (!cell->arg)
+		say(all_zero(p, SIZE) ? "zero" : "NOT zero");
+	taken = faults();
+	write_all(p, 4);
+	say("4 written: %ld faults", faults() - taken);
 	fill(p, PAGES);
 	say_pages(p, PAGES);
+	CHECK(!munmap(p, SIZE));
+	say("unmapped: VmLck + %ld", accounted() - before);
 }
 
 static void limited(const struct cell *cell)
@@ -155,8 +176,8 @@ const struct row lock_rows[] = {
 	{ "mlock, PROT_NONE", lock_no_access, .refused = "ENOMEM" },
 	{ "mlock2(ONFAULT)", lock_on_fault },
 	{ "mlockall(CURRENT)", all_current },
-	{ "mlockall(FUTURE), then reserve", all_future, MCL_CURRENT | MCL_FUTURE },
-	{ "mlockall(FUTURE, ONFAULT), then reserve", all_future, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT },
+	{ "mlockall(FUTURE), then reserve", all_future, 0 },
+	{ "mlockall(FUTURE, ONFAULT), then reserve", all_future, MCL_ONFAULT },
 	{ "mlock beyond RLIMIT_MEMLOCK, unprivileged", limited, .refused = "ENOMEM" },
 	{ "locked, then forked", forked },
 	{ "locked, then grown by mremap", grown },

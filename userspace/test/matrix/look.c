@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Filling memory, touching it, and what the kernel shows of it. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 
@@ -25,51 +24,21 @@ void fill(char *p, size_t pages)
 		*(size_t *)p = *last_word(p) = i + 1;
 }
 
-/* Entries of /proc/self/pagemap, BATCH at most at a time. */
-static const uint64_t *entries(const char *p, size_t pages)
-{
-	static uint64_t entry[BATCH];
-	static int fd = -1;
-	static pid_t owner;
-	size_t bytes = pages * sizeof(*entry);
-
-	/* The file shows the process that opened it, also to its children. */
-	if (owner != getpid()) {
-		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-		owner = getpid();
-	}
-	CHECK(pread(fd, entry, bytes, (uintptr_t)p / page * sizeof(*entry)) == (ssize_t)bytes);
-	return entry;
-}
-
-uint64_t pagemap(const char *p)
-{
-	return *entries(p, 1);
-}
-
 size_t swapped(const char *p, size_t pages)
 {
-	size_t count = 0;
-
-	for (size_t i = 0, n; i < pages; i += n) {
-		const uint64_t *entry = entries(p + i * page, n = pages - i < BATCH ? pages - i : BATCH);
-
-		for (size_t j = 0; j < n; j++)
-			count += entry[j] >> 62 == 1;
-	}
-	return count;
+	return in_swap(p, pages * page);
 }
 
 const char *contents(const char *p, size_t pages)
 {
 	static char text[80];
 	size_t kept = 0, zero = 0, wrong = 0;
-	const uint64_t *entry = NULL;
+	uint64_t entry[BATCH];
 
 	for (size_t i = 0; i < pages; i++, p += page) {
 		if (i % BATCH == 0)
-			entry = entries(p, pages - i < BATCH ? pages - i : BATCH);
-		if (!(entry[i % BATCH] >> 62))
+			pagemap_read(p, entry, pages - i < BATCH ? pages - i : BATCH);
+		if (!(entry[i % BATCH] & PM_POPULATED))
 			continue;
 		if (*(size_t *)p == i + 1 && *last_word(p) == i + 1)
 			kept++;
@@ -145,44 +114,12 @@ void write_all(char *p, size_t pages)
 
 long smaps(const char *p, size_t pages, const char *name)
 {
-	const char *end = p + pages * page;
-	FILE *smaps = fopen("/proc/self/smaps", "r");
-	size_t length = strlen(name);
-	bool inside = false;
-	char line[512];
-	long sum = 0;
-
-	CHECK(smaps);
-	while (fgets(line, sizeof(line), smaps)) {
-		unsigned long from, to;
-
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-			inside = from < (uintptr_t)end && to > (uintptr_t)p;
-		else if (inside && !strncmp(line, name, length) && line[length] == ':')
-			sum += atol(line + length + 1);
-	}
-	fclose(smaps);
-	return sum;
+	return smaps_kb(p, pages * page, name);
 }
 
 long usage(const char *p, size_t pages, const char *name)
 {
 	return smaps(p, pages, name) / (long)(page / KIB);
-}
-
-int mappings(const char *p, size_t size)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	unsigned long from, to;
-	char line[512];
-	int count = 0;
-
-	CHECK(maps);
-	while (fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-			count += from < (uintptr_t)p + size && to > (uintptr_t)p;
-	fclose(maps);
-	return count;
 }
 
 static void leave_out(char *flags, const char *flag)
@@ -223,15 +160,4 @@ void wait_for_growth(const char *path, long more)
 void drain_lru(void)
 {
 	munmap(plain(page), page);
-}
-
-void settle(void)
-{
-	char stack[64 << 10];
-
-	memset(stack, 1, sizeof(stack));
-	asm volatile("" : : "r"(stack) : "memory");
-	free(malloc(sizeof(stack)));
-	mlockall(MCL_CURRENT);
-	munlockall();
 }

@@ -9,7 +9,6 @@
  * not and the row tells why.
  */
 #include <ctype.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
@@ -70,11 +69,8 @@ static const struct subject subjects[] = {
 static void run_cell(const struct row *row, const struct kind *kind)
 {
 	const struct cell cell = { kind, row->arg };
-	cpu_set_t first;
 
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	sched_setaffinity(0, sizeof(first), &first);
+	pin_to_cpu(0);
 	setpgid(0, 0);
 	alarm(CELL_SECONDS);
 	settle();

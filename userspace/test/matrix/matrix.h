@@ -18,7 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
+#include "maps.h"
 #include "mem.h"
+#include "pagemap.h"
+#include "process.h"
 #include "settings.h"
 #include "tap.h"
 #include "uapi.h"
@@ -98,17 +102,11 @@ void write_all(char *p, size_t pages);
 long smaps(const char *p, size_t pages, const char *field);
 /* The same in pages: "Rss", "Swap" ... */
 long usage(const char *p, size_t pages, const char *field);
-/* Mappings within the range. */
-int mappings(const char *p, size_t size);
-/* The entry of /proc/self/pagemap. */
-uint64_t pagemap(const char *p);
 size_t swapped(const char *p, size_t pages);
 /* The letters of VmFlags, without those that the cell's kind has from the start. */
 const char *flags_of(const struct cell *cell, const char *p);
 /* Until @path's number has grown by @more; the cell fails after a while. */
 void wait_for_growth(const char *path, long more);
-/* What a process touches besides its memory is all present after this. */
-void settle(void);
 /* Pages of this CPU that wait to be on the LRU lists are put there. */
 void drain_lru(void);
 

@@ -6,7 +6,7 @@
 
 #include "cgroup.h"
 #include "matrix.h"
-#include "swapdev.h"
+#include "swap.h"
 
 #define OTHER	CGROUP_MOUNT "/other"
 #define LIMIT	(8 * MIB)
@@ -76,7 +76,7 @@ static void limited(const struct cell *cell)
 	cgroup_make("8M", "max");
 	CHECK(!child(fill_and_look, (void *)cell));
 	cgroup_remove();
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void touch_all(void *arg)
@@ -119,7 +119,7 @@ static void high(const struct cell *cell)
 	say(field(CGROUP "/memory.events", "high") > 0 ? "throttled" : "NOT throttled");
 	say("%ld oom_kill", field(CGROUP "/memory.events", "oom_kill"));
 	cgroup_remove();
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void reclaim_all(void *arg)
@@ -141,7 +141,7 @@ static void reclaimed(const struct cell *cell)
 	cgroup_make("max", "max");
 	CHECK(!child(reclaim_all, (void *)cell));
 	cgroup_remove();
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 /* In version 2 charges stay where the pages were touched. */

@@ -212,6 +212,7 @@ static void in_cpuset(const struct cell *cell)
 #define POLICY(mode, nodes) ((mode) | (nodes) << 8)
 
 const struct row numa_rows[] = {
+	{ "mbind BIND to node 0", by_policy, POLICY(MPOL_BIND, 1) },
 	{ "mbind BIND to node 1", by_policy, POLICY(MPOL_BIND, 2) },
 	{ "mbind INTERLEAVE", by_policy, POLICY(MPOL_INTERLEAVE, 3),
 	  .adaptive = LARGE_FOLIO "all of it is on one node" },

@@ -69,7 +69,7 @@ static void injected(const struct cell *cell)
 
 	fill(p, PAGES);
 	drain_lru();
-	snprintf(pfn, sizeof(pfn), "0x%llx", (unsigned long long)pagemap(bad) & ((1ULL << 55) - 1));
+	snprintf(pfn, sizeof(pfn), "0x%llx", (unsigned long long)pagemap(bad) & PM_FRAME);
 	write_file(INJECT, pfn);
 	say("read %s", touch(bad, 'r'));
 	say("before it %s", contents(p, 4));

@@ -124,7 +124,7 @@ static void say_kpageflags(const char *p)
 	int fd = open("/proc/kpageflags", O_RDONLY);
 	uint64_t flags;
 
-	CHECK(pread(fd, &flags, 8, (pagemap(p) & ((1ULL << 55) - 1)) * 8) == 8);
+	CHECK(pread(fd, &flags, 8, (pagemap(p) & PM_FRAME) * 8) == 8);
 	close(fd);
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (flags >> known[i].bit & 1)
@@ -135,9 +135,9 @@ static void say_pagemap(const char *name, const char *p)
 {
 	uint64_t entry = pagemap(p);
 
-	say("%s:%s%s%s%s%s", name, entry >> 63 ? " present" : "", entry >> 62 & 1 ? " swapped" : "",
-	    entry >> 61 & 1 ? " file" : "", entry >> 56 & 1 ? " exclusive" : "",
-	    entry >> 57 & 1 ? " write-protected" : "");
+	say("%s:%s%s%s%s%s", name, entry & PM_PRESENT ? " present" : "", entry & PM_SWAPPED ? " swapped" : "",
+	    entry & PM_FILE ? " file" : "", entry & PM_EXCLUSIVE ? " exclusive" : "",
+	    entry & PM_UFFD_WP ? " write-protected" : "");
 }
 
 static void written_page(const struct cell *cell)

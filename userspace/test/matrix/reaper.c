@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "matrix.h"
@@ -46,11 +47,15 @@ static long rss(pid_t pid)
 	return field(path, "RssAnon");
 }
 
-static void say_byte(int mem, const char *name, const char *p)
+/* What cannot be read must not look like a zero: the buffer keeps what it held. */
+static void say_byte(int mem, pid_t pid, const char *name, const char *p)
 {
-	char byte;
+	char bytes[2] = { 'y', 'y' };
+	const struct iovec local = { &bytes[1], 1 }, remote = { (void *)p, 1 };
 
-	say_outcome(name, pread(mem, &byte, 1, (uintptr_t)p));
+	say_outcome(name, pread(mem, &bytes[0], 1, (uintptr_t)p));
+	say_outcome("process_vm_readv", process_vm_readv(pid, &local, 1, &remote, 1, 0));
+	say(bytes[0] == 'y' && bytes[1] == 'y' ? "nothing read" : "READ");
 }
 
 static void released(const struct cell *cell)
@@ -65,8 +70,8 @@ static void released(const struct cell *cell)
 	CHECK(mem >= 0 && pidfd >= 0);
 	say_outcome(NULL, syscall(SYS_process_mrelease, pidfd, 0));
 	say(rss(pid) ? "RssAnon NOT 0" : "RssAnon 0");
-	say_byte(mem, "read what was written", p);
-	say_byte(mem, "read what was not", p + SIZE - page);
+	say_byte(mem, pid, "read what was written", p);
+	say_byte(mem, pid, "read what was not", p + SIZE - page);
 	CHECK(!ptrace(PTRACE_CONT, pid, NULL, NULL));
 	CHECK(waitpid(pid, &status, 0) == pid);
 	say(WIFSIGNALED(status) ? "ended by SIG%s" : "ended%s",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the kernel does with pages of its own accord: aging, compaction, dropping. */
 #include "matrix.h"
-#include "swapdev.h"
+#include "swap.h"
 
 static void compacted(const struct cell *cell)
 {
@@ -29,7 +29,7 @@ static void aged(const struct cell *cell)
 	say("out: %zu swapped", swapped(p, 512));
 	say("%s", contents(p, 512));
 	say_pages(p, 512);
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 /* MGLRU turned on and off moves every page between its lists and the others. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Swapped out and in again. */
 #include "matrix.h"
-#include "swapdev.h"
+#include "swap.h"
 
 static const char *state(const char *p, size_t pages)
 {
@@ -36,7 +36,7 @@ static void out_and_in(const struct cell *cell)
 	say("all written: %s", state(p, PAGES));
 	say("%s", contents(p, PAGES));
 	say_kind(cell, p);
-	stop_swap(cell->arg);
+	stop_swap();
 }
 
 static void only_read(const struct cell *cell)
@@ -50,14 +50,14 @@ static void only_read(const struct cell *cell)
 	CHECK(!madvise(p, SIZE, MADV_PAGEOUT));
 	say("out: %s", state(p, PAGES));
 	say(all_zero(p, SIZE) ? "zero" : "NOT zero");
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void by_swapoff(const struct cell *cell)
 {
 	char *p = swapped_out(cell, cell->arg);
 
-	stop_swap(cell->arg);
+	stop_swap();
 	say("swapoff: %s", state(p, PAGES));
 	say("%s", contents(p, PAGES));
 }
@@ -72,7 +72,7 @@ static void advised(const struct cell *cell)
 	say("%s", contents(p, PAGES));
 	fill(p, PAGES);
 	say("written: %s", state(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void willneed(const struct cell *cell)
@@ -82,7 +82,7 @@ static void willneed(const struct cell *cell)
 	say_outcome("MADV_WILLNEED", madvise(p, SIZE, MADV_WILLNEED));
 	say("%s", contents(p, PAGES));
 	say("%s", state(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void in_core(const struct cell *cell)
@@ -96,7 +96,7 @@ static void in_core(const struct cell *cell)
 		count += in[i] & 1;
 	say(count <= PAGES / 2 ? "none of the untouched" : "MORE than were written");
 	say("%s", state(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void look_and_write(void *p)
@@ -113,7 +113,7 @@ static void forked(const struct cell *cell)
 	CHECK(!child(look_and_write, p));
 	say("parent: %s", contents(p, PAGES));
 	say("%s", state(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void moved(const struct cell *cell)
@@ -123,7 +123,7 @@ static void moved(const struct cell *cell)
 	p = move_to(p, SIZE, hole(SIZE));
 	say("moved: %s", state(p, PAGES));
 	say("%s", contents(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void protected(const struct cell *cell)
@@ -136,7 +136,7 @@ static void protected(const struct cell *cell)
 	CHECK(!mprotect(p, SIZE, RW));
 	fill(p, PAGES);
 	say("%s", state(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void locked(const struct cell *cell)
@@ -146,7 +146,7 @@ static void locked(const struct cell *cell)
 	say_outcome("mlock", mlock(p, SIZE));
 	say("%s", state(p, PAGES));
 	say("%s", contents(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void unmapped(const struct cell *cell)
@@ -157,7 +157,7 @@ static void unmapped(const struct cell *cell)
 	CHECK(!munmap(p, SIZE / 4));
 	say("slots freed: %ld", (field("/proc/meminfo", "SwapFree") - free) / (long)(page / KIB));
 	say("%ld in Swap", usage(p + SIZE / 4, PAGES - PAGES / 4, "Swap"));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void huge_page(const struct cell *cell)
@@ -173,7 +173,7 @@ static void huge_page(const struct cell *cell)
 	say("out: %s", state(p, 2 * pages));
 	say("%s", contents(p, 2 * pages));
 	say("in: %s", state(p, 2 * pages));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 /* Written pages whose content is zero take no space of the device. */
@@ -188,7 +188,7 @@ static void zeroes(const struct cell *cell)
 	CHECK(!madvise(p, SIZE, MADV_PAGEOUT));
 	say("out: %s", state(p, PAGES));
 	say("%s", contents(p, PAGES));
-	stop_swap(ZRAM);
+	stop_swap();
 }
 
 static void through_zswap(const struct cell *cell)
@@ -198,7 +198,7 @@ static void through_zswap(const struct cell *cell)
 
 	say("%ld through zswap", field("/proc/vmstat", "zswpout") - before);
 	say("%s", contents(p, PAGES));
-	stop_swap(ZSWAP);
+	stop_swap();
 }
 
 const struct row swap_rows[] = {

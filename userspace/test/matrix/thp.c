@@ -44,7 +44,7 @@ static void always_read(const struct cell *cell)
 	p = aligned(cell);
 	read_all(p, 1);
 	for (size_t i = 0; i < HUGE_PAGES; i++)
-		count += pagemap(p + i * page) >> 63;
+		count += !!(pagemap(p + i * page) & PM_PRESENT);
 	say("%zu mapped", count);
 	say_huge(p);
 }
@@ -197,7 +197,6 @@ static void split_by_debugfs(const struct cell *cell)
 	CHECK(!madvise(p, huge, MADV_COLLAPSE));
 	say("collapsed again: %ld in huge pages", usage(p, HUGE_PAGES, "AnonHugePages"));
 }
-
 
 const struct row thp_rows[] = {
 	{ "always, one page written", always, 0, NO_HUGE_PAGE },

@@ -3,8 +3,7 @@
 #include <fcntl.h>
 
 #include "matrix.h"
-
-#define SOFT_DIRTY (1ULL << 55)
+#include "uffd.h"
 
 static void clear_soft_dirty(void)
 {
@@ -16,7 +15,7 @@ static void say_soft_dirty(const char *p)
 	char line[PAGES + 1] = "";
 
 	for (size_t i = 0; i < PAGES; i++)
-		line[i] = pagemap(p + i * page) & SOFT_DIRTY ? '1' : '0';
+		line[i] = pagemap(p + i * page) & PM_SOFT_DIRTY ? '1' : '0';
 	say("%s", line);
 }
 
@@ -60,17 +59,11 @@ static void soft_dirty_moved(const struct cell *cell)
 /* Registered with userfaultfd for asynchronous write protection. */
 static void track(char *p, size_t size)
 {
-	struct uffdio_api api = {
-		.api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED,
-	};
-	struct uffdio_register range = {
-		.range = { (uintptr_t)p, size }, .mode = UFFDIO_REGISTER_MODE_WP,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	int uffd = uffd_open(O_CLOEXEC | O_NONBLOCK,
+			     UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED);
 
-	CHECK(fd >= 0);
-	CHECK(!ioctl(fd, UFFDIO_API, &api));
-	CHECK(!ioctl(fd, UFFDIO_REGISTER, &range));
+	CHECK(uffd >= 0);
+	CHECK(!uffd_register(uffd, p, size, UFFDIO_REGISTER_MODE_WP));
 }
 
 /* The pages found, in runs: how many, and of which categories. */
@@ -84,7 +77,7 @@ static void scan(char *p, size_t pages, int flags, int mask, const char *name)
 		.return_mask = PAGE_IS_WRITTEN | PAGE_IS_FILE | PAGE_IS_PRESENT | PAGE_IS_SWAPPED |
 			PAGE_IS_PFNZERO | PAGE_IS_HUGE,
 	};
-	int fd = open("/proc/self/pagemap", O_RDONLY), count = ioctl(fd, PAGEMAP_SCAN, &arg);
+	int count = ioctl(pagemap_fd(), PAGEMAP_SCAN, &arg);
 	size_t sum = 0;
 	int any = 0;
 
@@ -97,7 +90,6 @@ static void scan(char *p, size_t pages, int flags, int mask, const char *name)
 	    any & PAGE_IS_WRITTEN ? " written" : "", any & PAGE_IS_FILE ? " file" : "",
 	    any & PAGE_IS_PRESENT ? " present" : "", any & PAGE_IS_SWAPPED ? " swapped" : "",
 	    any & PAGE_IS_PFNZERO ? " zero-page" : "", any & PAGE_IS_HUGE ? " huge" : "");
-	close(fd);
 }
 
 #define RESET (PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "matrix.h"
+#include "uffd.h"
 
 static int uffd;
 static char *region, *source;
@@ -18,11 +19,8 @@ static long request(unsigned long number, void *arg)
 /* Memory registered for @mode; the outcome is said if @mode is not for us. */
 static void start(const struct cell *cell, long features)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = features };
-
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	uffd = uffd_open(O_CLOEXEC | O_NONBLOCK, features);
 	CHECK(uffd >= 0);
-	CHECK(!request(UFFDIO_API, &api));
 	region = get(cell, SIZE);
 	source = plain(SIZE);
 	fill(source, PAGES);
@@ -30,18 +28,12 @@ static void start(const struct cell *cell, long features)
 
 static long enlist(int mode)
 {
-	struct uffdio_register range = { { (uintptr_t)region, SIZE }, mode, 0 };
-
-	return request(UFFDIO_REGISTER, &range);
+	return uffd_register(uffd, region, SIZE, mode);
 }
 
 static long protect(bool on)
 {
-	struct uffdio_writeprotect wp = {
-		{ (uintptr_t)region, SIZE }, on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
-	};
-
-	return request(UFFDIO_WRITEPROTECT, &wp);
+	return uffd_protect(uffd, region, SIZE, on);
 }
 
 static long copy(size_t index, size_t pages)

@@ -6,6 +6,7 @@
 #include "fill.h"
 #include "tap.h"
 #include "uapi.h"
+#include "uffd.h"
 
 int fill_one(struct world *w, unsigned int i, const char *bytes)
 {
@@ -45,18 +46,13 @@ static void *handler(void *arg)
 
 bool fill_open(struct world *w)
 {
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC,
-	};
 	pthread_t thread;
 
 	if (w->uffd >= 0)
 		return true;
-	w->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	w->uffd = uffd_open(O_CLOEXEC, UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC);
 	if (w->uffd < 0)
 		return false;
-	CHECK(!ioctl(w->uffd, UFFDIO_API, &api));
 	CHECK(!pthread_create(&thread, NULL, handler, w));
 	CHECK(!pthread_detach(thread));
 	return true;

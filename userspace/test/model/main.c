@@ -9,6 +9,7 @@
 #include "mem.h"
 #include "ops.h"
 #include "reduce.h"
+#include "swap.h"
 #include "tap.h"
 #include "weather.h"
 
@@ -24,7 +25,7 @@ static char options[64];	/* those that a replay needs as well */
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"usage: model [OPTION]...\n"
+		"usage: model [OPTION]... [PATTERN]\n"
 		"Random operations on memory, checked after each step against a model of it.\n"
 		"\n"
 		"--ops N        how many, over all of the tests (default %lu)\n"
@@ -36,7 +37,9 @@ static void usage(FILE *out)
 	fprintf(out, " (default tamalloc)\n"
 		"--strict       expect of any kind that its pages are populated by touch alone\n"
 		"--steps A,B... run these steps of the program that --seed names, no others\n"
-		"--trace        show each step on stderr\n");
+		"--trace        show each step on stderr\n"
+		"--list         name the tests; with PATTERN only those that have it in their\n"
+		"               sentence or function are run\n");
 }
 
 /* What the threads of one test share. */
@@ -153,11 +156,10 @@ static void several_under_pressure(void)
 }
 
 static const struct test tests[] = {
-	{ "one thread and its children find what the model says", one_thread },
-	{ "several threads in one address space do", several_threads },
-	{ "one thread does while memory is reclaimed, merged and compacted",
-	  one_under_pressure },
-	{ "several threads do then", several_under_pressure },
+	TEST("one thread and its children see what the model predicts", one_thread),
+	TEST("several threads in one address space see it", several_threads),
+	TEST("one thread sees it while memory is reclaimed, merged and compacted", one_under_pressure),
+	TEST("several threads see it while memory is reclaimed, merged and compacted", several_under_pressure),
 };
 
 static const char *obstacle(void)
@@ -191,6 +193,7 @@ static const struct option long_options[] = {
 	{ "strict", no_argument, NULL, 'S' },
 	{ "steps", required_argument, NULL, 'n' },
 	{ "trace", no_argument, NULL, 'T' },
+	{ "list", no_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -204,6 +207,11 @@ static unsigned long positive(const char *text)
 		return n;
 	fprintf(stderr, "model: %s is not a number above 0\n", text);
 	exit(2);
+}
+
+static int run_tests(int argc, char **argv)
+{
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), obstacle);
 }
 
 int main(int argc, char **argv)
@@ -236,12 +244,14 @@ int main(int argc, char **argv)
 		case 'T':
 			trace = true;
 			break;
+		case 'l':
+			return run_tests(2, (char *[]){ argv[0], "--list", NULL });
 		default:
 			usage(c == 'h' ? stdout : stderr);
 			return c == 'h' ? EXIT_SUCCESS : 2;
 		}
 	}
-	if (!kind || thread_count > MAX_THREADS || optind < argc) {
+	if (!kind || thread_count > MAX_THREADS) {
 		usage(stderr);
 		return 2;
 	}
@@ -249,14 +259,12 @@ int main(int argc, char **argv)
 	snprintf(options, sizeof(options), " --kind %s%s", kind->name,
 		 strict ? " --strict" : "");
 	report_init();
-	swap = weather_start_swap();
+	swap = try_swap(ZRAM);
 	if (!swap)
 		fprintf(stderr, "model: no swap: nothing is swapped out\n");
-	if (steps)
-		status = run_steps_named(steps);
-	else
-		status = tap_main(tests, sizeof(tests) / sizeof(*tests), obstacle);
+	argv[--optind] = argv[0];
+	status = steps ? run_steps_named(steps) : run_tests(argc - optind, argv + optind);
 	if (swap)
-		weather_stop_swap();
+		stop_swap();
 	return status;
 }

@@ -8,7 +8,9 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "maps.h"
 #include "model.h"
+#include "pagemap.h"
 #include "tap.h"
 #include "uapi.h"
 
@@ -16,11 +18,7 @@
 #define FIRST_ARENA	0x100000000000UL
 #define ARENA_DISTANCE	GIB
 
-/* In pagemap. A marker of userfaultfd counts as swapped there, with this type. */
-#define PRESENT		(1ULL << 63)
-#define SWAPPED		(1ULL << 62)
-#define PROTECTED	(1ULL << 57)	/* by userfaultfd */
-#define SWAP_TYPE	31ULL
+/* A marker of userfaultfd counts as swapped in pagemap, with this type. */
 #define MARKER_TYPE	31ULL
 
 struct kind kinds[] = {
@@ -138,15 +136,13 @@ bool store(char *to, const void *from, size_t size)
 
 void world_open_proc(struct world *w)
 {
-	w->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	w->mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	w->maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	CHECK(w->pagemap >= 0 && w->mem >= 0 && w->maps >= 0);
+	CHECK(w->mem >= 0 && w->maps >= 0);
 }
 
 void world_close_proc(struct world *w)
 {
-	close(w->pagemap);
 	close(w->mem);
 	close(w->maps);
 }
@@ -388,18 +384,15 @@ static void check_layout(struct world *w, unsigned int low, unsigned int high)
 
 static bool populated(uint64_t entry)
 {
-	return entry & PRESENT ||
-	       (entry & SWAPPED && (entry & SWAP_TYPE) != MARKER_TYPE);
+	return entry & PM_PRESENT ||
+	       (entry & PM_SWAPPED && (entry & PM_SWAP_TYPE) != MARKER_TYPE);
 }
 
 static void check_residency(struct world *w, unsigned int low, unsigned int high)
 {
 	static __thread uint64_t entry[ARENA_PAGES];
-	size_t size = (high - low) * sizeof(*entry);
 
-	if (pread(w->pagemap, entry, size, (uintptr_t)address(w, low) / PAGE * 8) !=
-	    (ssize_t)size)
-		fail(w, "pagemap: %s", strerror(errno));
+	pagemap_read(address(w, low), entry, high - low);
 	for (unsigned int i = low; i < high; i++) {
 		const struct page_model *page = &w->page[i];
 		bool now = populated(entry[i - low]);
@@ -409,9 +402,9 @@ static void check_residency(struct world *w, unsigned int low, unsigned int high
 			     i, (unsigned long long)entry[i - low]);
 		if (!now && surely_held(page))
 			fail(w, "page %u was touched, and is not populated", i);
-		if ((page->flags & (CLEAN | MERGED)) == CLEAN && !(entry[i - low] & PROTECTED))
+		if ((page->flags & (CLEAN | MERGED)) == CLEAN && !(entry[i - low] & PM_UFFD_WP))
 			fail(w, "page %u lost userfaultfd's write protection", i);
-		if (page->flags & DIRTY && entry[i - low] & PROTECTED)
+		if (page->flags & DIRTY && entry[i - low] & PM_UFFD_WP)
 			fail(w, "page %u was written, and is write-protected", i);
 	}
 }

@@ -69,7 +69,7 @@ struct world {
 	bool thorough, trace;
 	bool forked;		/* this program has had children, or is one */
 	unsigned int patience;	/* seconds; a step that takes longer hangs */
-	int pagemap, mem, maps;	/* files of this process in /proc */
+	int mem, maps;		/* files of this process in /proc */
 	int uffd;
 	char *stack;		/* of children that share the memory */
 	pid_t child[MAX_CHILDREN];

@@ -4,7 +4,10 @@
 
 #include "fill.h"
 #include "op.h"
+#include "pagemap.h"
+#include "tap.h"
 #include "uapi.h"
+#include "uffd.h"
 
 /* Forked children have none: userfaultfd does not follow a fork unless asked to. */
 static bool has_fill(struct world *w)
@@ -23,14 +26,10 @@ static long range_ioctl(struct world *w, unsigned long request, const struct ste
 static void enlist(struct world *w, const struct step *s, unsigned int flag, int mode)
 {
 	unsigned int n = uniform(w, s->page, s->n, false, UFFD);
-	struct uffdio_register range = {
-		.range = { (uintptr_t)address(w, s->page), n * PAGE },
-		.mode = mode,
-	};
 
 	if (!n || w->page[s->page].flags & UFFD & ~flag || !has_fill(w))
 		return;
-	expect(w, "UFFDIO_REGISTER", ioctl(w->uffd, UFFDIO_REGISTER, &range), 0);
+	expect(w, "UFFDIO_REGISTER", uffd_register(w->uffd, address(w, s->page), n * PAGE, mode), 0);
 	set_flag(w, s, n, flag, 0);
 }
 
@@ -138,14 +137,11 @@ void fill_move(struct world *w, const struct step *s)
 void writeprotect(struct world *w, const struct step *s)
 {
 	unsigned int n = uniform(w, s->page, s->n, false, WP);
-	struct uffdio_writeprotect wp = {
-		.range = { (uintptr_t)address(w, s->page), n * PAGE },
-		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
-	};
 
 	if (!n || !(w->page[s->page].flags & WP) || !has_fill(w))
 		return;
-	expect(w, "UFFDIO_WRITEPROTECT", ioctl(w->uffd, UFFDIO_WRITEPROTECT, &wp), 0);
+	expect(w, "UFFDIO_WRITEPROTECT",
+	       uffd_protect(w->uffd, address(w, s->page), n * PAGE, true), 0);
 	for (unsigned int i = s->page; i < s->page + n; i++) {
 		w->page[i].flags &= ~TRACKED;
 		if (w->page[i].held != MAYBE && !(w->page[i].flags & FREED))
@@ -181,7 +177,7 @@ void scan(struct world *w, const struct step *s)
 
 	if (!n || !(w->page[s->page].flags & WP) || !has_fill(w))
 		return;
-	ret = ioctl(w->pagemap, PAGEMAP_SCAN, &arg);
+	ret = ioctl(pagemap_fd(), PAGEMAP_SCAN, &arg);
 	if (ret < 0)
 		fail(w, "PAGEMAP_SCAN gives %s", strerrorname_np(errno));
 	count = ret;

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ops.h"
-
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
+#include "random.h"
 
 /* Close to where page tables meet: there steps meet each other, and their bugs. */
 static unsigned int near_boundary(uint64_t random)
@@ -50,14 +42,14 @@ static unsigned int limit(unsigned int from, unsigned int n)
 /* Every other step is about the place that the last was about. */
 static struct step choose(uint64_t *state, unsigned int depth, const struct step *last)
 {
-	const struct op *op = choose_op(next(state));
+	const struct op *op = choose_op(draw(state));
 	struct step step = { .op = op - ops, .depth = depth };
 
-	step.page = next(state) & 1 && last ? last->page : near_boundary(next(state));
-	step.to = near_boundary(next(state));
-	step.n = length(next(state), op->span);
-	step.m = length(next(state), op->span);
-	step.value = next(state);
+	step.page = draw(state) & 1 && last ? last->page : near_boundary(draw(state));
+	step.to = near_boundary(draw(state));
+	step.n = length(draw(state), op->span);
+	step.m = length(draw(state), op->span);
+	step.value = draw(state);
 	if (op->span == HUGE_ALIGNED) {
 		step.page = step.page / PMD_PAGES * PMD_PAGES;
 		step.n = PMD_PAGES;

@@ -3,18 +3,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/swap.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "mem.h"
+#include "random.h"
 #include "settings.h"
 #include "tap.h"
 #include "weather.h"
 
-#define ZRAM		"/sys/block/zram0/"
-#define DEVICE		"/dev/zram0"
-#define SWAP_BYTES	(256 * MIB)
 #define KSM		"/sys/kernel/mm/ksm/"
 #define LRU_GEN		"/sys/kernel/mm/lru_gen/enabled"
 
@@ -29,30 +26,6 @@ static bool try_write(const char *path, const char *value)
 	return ok;
 }
 
-/* What mkswap(8) writes: version, last page and a signature at the end. */
-static bool write_header(void)
-{
-	uint32_t header[1024] = { [256] = 1, SWAP_BYTES / page - 1 };
-	int fd = open(DEVICE, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	memcpy((char *)header + sizeof(header) - 10, "SWAPSPACE2", 10);
-	ok = fd >= 0 && write(fd, header, sizeof(header)) == sizeof(header) && !fsync(fd);
-	close(fd);
-	return ok;
-}
-
-bool weather_start_swap(void)
-{
-	return try_write(ZRAM "disksize", "256M") && write_header() && !swapon(DEVICE, 0);
-}
-
-void weather_stop_swap(void)
-{
-	swapoff(DEVICE);
-	try_write(ZRAM "reset", "1");
-}
-
 static void set_if_there(const char *path, const char *value)
 {
 	if (!access(path, W_OK))
@@ -62,11 +35,11 @@ static void set_if_there(const char *path, const char *value)
 /* All of it, over and over, beside what the test does. */
 static void stir(void)
 {
-	unsigned int state = 1;
+	uint64_t state = 1;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
-		weather_change(rand_r(&state));
+		weather_change(draw(&state));
 		try_write(CGROUP "/memory.reclaim", "4M");
 		usleep(20000);
 	}

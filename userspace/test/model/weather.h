@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Swap to zram, once for all. False if that cannot be. */
-bool weather_start_swap(void);
-void weather_stop_swap(void);
 /* For this test: an eager khugepaged and ksmd, a cgroup to reclaim from. */
 void weather_begin(bool pressure);
 /* Change one setting, or reclaim some memory. */

@@ -7,7 +7,6 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -15,11 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "maps.h"
+#include "pagemap.h"
+#include "pages.h"
 #include "tamalloc.h"
 #include "tamalloc_syscall.h"
 #include "tap.h"
-
-#define MIB (1UL << 20)
 
 /* A call must give NULL and this errno. */
 #define CHECK_NULL(call, err) do {					\
@@ -28,32 +28,15 @@
 	CHECK_EQ(errno, err);						\
 } while (0)
 
-static size_t page;
-
 static const char *obstacle(void)
 {
-	page = sysconf(_SC_PAGESIZE);
 	return getenv("EXPECT") ? NULL : "EXPECT= is not set";
-}
-
-static size_t resident(char *p, size_t size)
-{
-	static unsigned char map[65536];
-	size_t count = 0;
-
-	CHECK(size / page <= sizeof(map));
-	CHECK(!mincore(p, size, map));
-	for (size_t i = 0; i < size / page; i++)
-		count += map[i] & 1;
-	return count;
 }
 
 static void kind(void)
 {
-	char *p, line[300];
-	unsigned long start;
-	FILE *maps;
-	int named = 0;
+	struct vma vma;
+	char *p;
 
 	errno = 42;
 	CHECK_EQ(tamalloc_available(), atoi(getenv("EXPECT")));
@@ -61,12 +44,8 @@ static void kind(void)
 	p = tamalloc(MIB);
 	CHECK(p);
 	CHECK_EQ(errno, 42);
-	maps = fopen("/proc/self/maps", "re");
-	CHECK(maps);
-	while (fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-", &start) == 1 && start == (unsigned long)p)
-			named = !!strstr(line, "[anon:tamalloc]");
-	CHECK_EQ(named, tamalloc_available());
+	CHECK(find_vma(p, &vma));
+	CHECK_EQ(!strcmp(vma.name, REGION_NAME), tamalloc_available());
 }
 
 static void by_page(void)
@@ -253,17 +232,17 @@ static void forks(void)
 }
 
 static const struct test tests[] = {
-	{ "it says whether the kernel has the call, and takes memory accordingly", kind },
-	{ "memory is zeroed, and comes page by page", by_page },
-	{ "size 0 counts as 1, and NULL can be released", nothing },
-	{ "a region is released whole or in part", release },
-	{ "a region grows, shrinks and moves without a page touched", resize },
-	{ "a region that cannot be resized is as it was", resize_fails },
-	{ "what cannot be had is ENOMEM", too_much },
-	{ "a seccomp filter that takes the call away leaves mmap", sandbox },
-	{ "adaptive is turned on and off", adaptive },
-	{ "threads use it at once", threads },
-	{ "a child uses it, on a copy of its own", forks },
+	TEST("the library reports whether the kernel has the call and reserves accordingly", kind),
+	TEST("memory is zeroed and allocated page by page", by_page),
+	TEST("size 0 counts as 1, and NULL can be released", nothing),
+	TEST("a region can be released whole or in part", release),
+	TEST("a region grows, shrinks and moves without touching a page", resize),
+	TEST("a region that cannot be resized stays as it was", resize_fails),
+	TEST("an allocation that cannot be satisfied is ENOMEM", too_much),
+	TEST("under a seccomp filter that denies the call the library falls back to mmap", sandbox),
+	TEST("adaptive first touch can be turned on and off", adaptive),
+	TEST("threads use the library at once", threads),
+	TEST("a child uses the library on its own copy", forks),
 };
 
 TAP_MAIN(tests, obstacle)

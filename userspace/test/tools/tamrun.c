@@ -6,57 +6,28 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
+#include "maps.h"
+#include "pagemap.h"
+#include "pages.h"
 #include "tap.h"
 
-#define MIB (1UL << 20)
 #define MAX_SIZE (16 * MIB)
 
-static size_t page;
-
-static const char *obstacle(void)
+/* Whether @p is in a mapping of tamalloc's, which is left in @vma. */
+static bool in_region(const void *p, struct vma *vma)
 {
-	page = sysconf(_SC_PAGESIZE);
-	return NULL;
+	return find_vma(p, vma) && !strcmp(vma->name, REGION_NAME);
 }
 
-/* The VmFlags of the mapping that @p is in, if that is one of tamalloc's, else NULL. */
-static const char *region_flags(const void *p)
+/* Pages that hold a part of the object and are resident. */
+static size_t resident_pages(char *p, size_t size)
 {
-	static char flags[200];
-	char line[300];
-	unsigned long start, end;
-	int inside = 0;
-	FILE *file = fopen("/proc/self/smaps", "re");
-
-	CHECK(file);
-	flags[0] = 0;
-	while (!flags[0] && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			inside = (uintptr_t)p >= start && (uintptr_t)p < end &&
-				 strstr(line, "[anon:tamalloc]");
-		if (inside && !strncmp(line, "VmFlags:", 8))
-			strcpy(flags, line + 8);
-	}
-	fclose(file);
-	return flags[0] ? flags : NULL;
-}
-
-static size_t resident(char *p, size_t size)
-{
-	static unsigned char map[MAX_SIZE / 4096 + 1];
 	char *start = (char *)((uintptr_t)p & -page);
-	size_t count = 0, pages = (p + size - start + page - 1) / page;
 
-	CHECK(!mincore(start, pages * page, map));
-	for (size_t i = 0; i < pages; i++)
-		count += map[i] & 1;
-	return count;
+	return resident(start, p + size - start + page - 1);
 }
 
 /* What one thread has got. The maps are looked at when no other thread changes them. */
@@ -101,9 +72,11 @@ static void *all_sizes(void *arg)
 
 static void check(const struct list *list)
 {
+	struct vma vma;
+
 	CHECK(list->count > 100);
 	for (int i = 0; i < list->count; i++)
-		if (!region_flags(list->got[i].p))
+		if (!in_region(list->got[i].p, &vma))
 			tap_fail(__FILE__, __LINE__, "%s of %zu bytes is not tamalloc's",
 				 list->got[i].by, list->got[i].size);
 }
@@ -145,9 +118,9 @@ static void calloc_untouched(void)
 {
 	char *p = calloc(1, MAX_SIZE);
 
-	CHECK(p && resident(p, MAX_SIZE) <= 1);
+	CHECK(p && resident_pages(p, MAX_SIZE) <= 1);
 	p[MAX_SIZE / 2] = 1;
-	CHECK(resident(p, MAX_SIZE) <= 2);
+	CHECK(resident_pages(p, MAX_SIZE) <= 2);
 	CHECK_EQ(p[MAX_SIZE / 3], 0);
 }
 
@@ -160,7 +133,7 @@ static void calloc_reused_untouched(void)
 		memset(p, 1, size);
 		free(p);
 		p = calloc(1, size);
-		CHECK(p && resident(p, size) <= 1);
+		CHECK(p && resident_pages(p, size) <= 1);
 		for (size_t i = 0; i < size; i += page)
 			CHECK_EQ(p[i], 0);
 		free(p);
@@ -171,20 +144,10 @@ static void calloc_reused_untouched(void)
 static void little_at_start(void)
 {
 	long kb = 0;
-	char line[300];
-	FILE *file = fopen("/proc/self/smaps", "re");
-	int inside = 0;
 
-	CHECK(file);
-	while (fgets(line, sizeof(line), file)) {
-		unsigned long start, end;
-
-		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			inside = !!strstr(line, "[anon:tamalloc]");
-		if (inside && !strncmp(line, "Size:", 5))
-			kb += atol(line + 5);
-	}
-	fclose(file);
+	for (struct maps m = maps_open("smaps"); maps_next(&m);)
+		if (!strcmp(m.name, REGION_NAME))
+			kb += maps_field(&m, "Size");
 	tap_note("%ld kB reserved", kb);
 	CHECK(kb > 0 && kb <= 24 * 1024);
 }
@@ -195,9 +158,9 @@ static void goes_back(void)
 	char *p = malloc(MAX_SIZE);
 
 	memset(p, 1, MAX_SIZE);
-	CHECK(resident(p, MAX_SIZE) >= MAX_SIZE / page);
+	CHECK(resident_pages(p, MAX_SIZE) >= MAX_SIZE / page);
 	free(p);
-	CHECK(resident(p, MAX_SIZE) <= 1);
+	CHECK(resident_pages(p, MAX_SIZE) <= 1);
 }
 
 static void zeroed_again(void)
@@ -251,24 +214,24 @@ static void no_memory(void)
 
 static void advised(void)
 {
-	const char *flags = region_flags(malloc(MIB));
+	struct vma vma;
 
-	CHECK(flags);
-	CHECK_EQ(!!strstr(flags, " hg"), getenv("ADAPTIVE") != NULL);
+	CHECK(in_region(malloc(MIB), &vma));
+	CHECK_EQ(!!strstr(vma.flags, " hg"), getenv("ADAPTIVE") != NULL);
 }
 
 static const struct test tests[] = {
-	{ "a process starts with little reserved", little_at_start },
-	{ "the main thread's memory is tamalloc's", in_main },
-	{ "other threads' memory is tamalloc's", in_threads },
-	{ "so is that of a child and its threads", after_fork },
-	{ "calloc touches nothing of large objects", calloc_untouched },
-	{ "nor of those that were in use before", calloc_reused_untouched },
-	{ "what is freed is no longer resident", goes_back },
-	{ "calloc's memory is zero when it is used again", zeroed_again },
-	{ "realloc keeps the contents", realloc_keeps },
-	{ "what cannot be had is ENOMEM", no_memory },
-	{ "it is adaptive if that was asked for", advised },
+	TEST("a process starts with little reserved", little_at_start),
+	TEST("the main thread's memory comes from tamalloc", in_main),
+	TEST("other threads' memory comes from tamalloc", in_threads),
+	TEST("so does a child's and its threads'", after_fork),
+	TEST("calloc does not touch large objects", calloc_untouched),
+	TEST("calloc does not touch large objects that are reused", calloc_reused_untouched),
+	TEST("freed memory is no longer resident", goes_back),
+	TEST("calloc's memory is zero when it is reused", zeroed_again),
+	TEST("realloc keeps the contents", realloc_keeps),
+	TEST("an allocation that cannot be satisfied is ENOMEM", no_memory),
+	TEST("memory is adaptive if --adaptive was given", advised),
 };
 
-TAP_MAIN(tests, obstacle)
+TAP_MAIN(tests, NULL)

@@ -6,9 +6,10 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "maps.h"
 #include "mem.h"
 #include "settings.h"
-#include "swap_device.h"
+#include "swap.h"
 #include "tap.h"
 #include "uapi.h"
 
@@ -95,7 +96,7 @@ static void counts_swapped(void)
 	char *p = tamalloc(MIB);
 	struct row row;
 
-	start_swap();
+	start_swap(ANY_SWAP);
 	write_pages(p, 0, 64);
 	CHECK(!madvise(p, 32 * page, MADV_PAGEOUT));
 	row = row_of(tamstat(0, ""), getpid());
@@ -156,7 +157,7 @@ static void map_states(void)
 {
 	char *p = tamalloc(MIB);
 
-	start_swap();
+	start_swap(ANY_SWAP);
 	write_pages(p, 1, 4);
 	check_map(p, ".DDDD", "256 pages, 1 a letter: 4 resident, 0 swapped; of these 4 dirty, 0 in large");
 	CHECK(!madvise(p + page, page, MADV_PAGEOUT));
@@ -290,19 +291,19 @@ static void watch(void)
 }
 
 static const struct test tests[] = {
-	{ "the table counts what is reserved and what is resident", counts },
-	{ "what is swapped is committed, and not resident", counts_swapped },
-	{ "a process is strict, adaptive or both", kinds },
-	{ "a region is known whatever its name, and no other memory is one", regions },
-	{ "a process without tamalloc memory is said to have none", no_regions },
-	{ "the map tells untouched, resident, dirty and swapped pages", map_states },
-	{ "the map tells pages of large folios", map_large },
-	{ "the map has small letters where less than half is touched", map_scaled },
-	{ "the map of a terabyte is as fast", map_terabyte },
-	{ "a user sees what is his, and is told of the rest", as_user },
-	{ "what is no process is said to be none", no_process },
-	{ "processes that vanish are no error", vanishing },
-	{ "--watch follows a process to its end", watch },
+	TEST("the table counts reserved and resident memory", counts),
+	TEST("swapped memory is committed and not resident", counts_swapped),
+	TEST("a process is shown as strict, adaptive or mixed", kinds),
+	TEST("regions are recognized whatever their name, and nothing else is", regions),
+	TEST("a process without tamalloc memory is reported as such", no_regions),
+	TEST("the map shows untouched, resident, dirty and swapped pages", map_states),
+	TEST("the map shows pages of large folios", map_large),
+	TEST("the map uses small letters where less than half is touched", map_scaled),
+	TEST("the map of a terabyte is as fast", map_terabyte),
+	TEST("a user sees his own processes and is told of the rest", as_user),
+	TEST("a PID without a process is reported", no_process),
+	TEST("processes that vanish cause no error", vanishing),
+	TEST("--watch follows a process to its end", watch),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "pagemap.h"
+#include "pages.h"
+#include "tap.h"
+
+#define BATCH 512
+
+int pagemap_fd(void)
+{
+	static __thread pid_t owner;
+	static __thread int fd;
+
+	/* What a parent has opened shows the parent. */
+	if (owner != getpid()) {
+		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+		CHECK(fd >= 0);
+		owner = getpid();
+	}
+	return fd;
+}
+
+void pagemap_read(const void *start, uint64_t *entry, size_t pages)
+{
+	size_t bytes = pages * sizeof(*entry);
+	off_t offset = (uintptr_t)start / page * sizeof(*entry);
+
+	CHECK_EQ(pread(pagemap_fd(), entry, bytes, offset), bytes);
+}
+
+uint64_t pagemap(const void *addr)
+{
+	uint64_t entry;
+
+	pagemap_read(addr, &entry, 1);
+	return entry;
+}
+
+/* Pages in one of these states. */
+static size_t count(const char *p, size_t bytes, uint64_t states)
+{
+	size_t pages = bytes / page, found = 0;
+	uint64_t entry[BATCH];
+
+	for (size_t done = 0; done < pages; done += BATCH) {
+		size_t n = pages - done < BATCH ? pages - done : BATCH;
+
+		pagemap_read(p + done * page, entry, n);
+		for (size_t i = 0; i < n; i++)
+			found += !!(entry[i] & states);
+	}
+	return found;
+}
+
+size_t resident(const void *start, size_t bytes)
+{
+	return count(start, bytes, PM_POPULATED);
+}
+
+size_t in_swap(const void *start, size_t bytes)
+{
+	return count(start, bytes, PM_SWAPPED);
+}

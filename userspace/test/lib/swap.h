@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Devices to swap to: zram, and the disk of scripts/boot --disk, with or without zswap. */
+#ifndef SWAP_H
+#define SWAP_H
+
+#include <stdbool.h>
+
+/* ANY_SWAP: the disk if there is one, else zram; zswap stays as it is. */
+enum swap_device { ANY_SWAP, ZRAM, DISK, ZSWAP };
+
+bool has_swap_disk(void);
+/* The test fails, or is skipped if it would take ANY_SWAP and there is none. */
+void start_swap(enum swap_device device);
+/* swapoff(2), which brings back what was swapped out. */
+void stop_swap(void);
+
+/* For a program that does without where it has to; errno says why. Leaves zswap alone. */
+bool try_swap(enum swap_device device);
+
+#endif /* SWAP_H */
