@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ways to memory that are not its owner's instructions: each is a touch. */
+/* Access other than by the owner's instructions. All of it touches pages. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static char *region(void)
 	return tamalloc(SIZE);
 }
 
-/* As an unprivileged user, who is shown the truth about memory of his own. */
+/* As an unprivileged user, who sees his own memory as it is. */
 static void by_mincore(void)
 {
 	unsigned char in[PAGES];
@@ -66,7 +66,7 @@ static void by_process_vm(void)
 	CHECK_EQ(resident(p, SIZE), 2);
 }
 
-/* Stopped for its parent; afterwards it has two pages, one of them changed. */
+/* Stops for its parent, which touches two pages and changes one of them. */
 static void stop(char *p)
 {
 	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
@@ -120,7 +120,7 @@ static void by_populate_write(void)
 	populated(MADV_POPULATE_WRITE);
 }
 
-/* madvise(MADV_PAGEOUT) writes to swap where there is some; contents stay. */
+/* There is no swap, so the pages stay. */
 static void by_pageout(void)
 {
 	char *p = region();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages that are asked for as a range come in windows without evidence, to the
- * page as many as were asked for; what nobody touched is evidence for no more.
+ * A range that is populated needs no evidence: it fills in windows, exactly as many
+ * pages as were asked for. Until touched these are no evidence for others.
  */
 #include <fcntl.h>
 #include <sys/uio.h>
@@ -34,7 +34,7 @@ static void whole(void)
 	populated_whole(MADV_POPULATE_READ);
 }
 
-/* Windows: by alignment of the address and by what is left of the range. */
+/* Limited by the alignment of the address and by the rest of the range. */
 static long windows_of(size_t from, size_t to)
 {
 	long windows = 0;
@@ -75,7 +75,7 @@ static void part(void)
 	}
 }
 
-/* Evidence could give more than was asked for. */
+/* The evidence here would allow a larger window. */
 static void part_after_evidence(void)
 {
 	start();
@@ -152,7 +152,7 @@ static void locked_all(void)
 	CHECK(!munlockall());
 }
 
-/* Through the kernel: a call that names a range wants each page of it. */
+/* A call that names a range populates all of it and no more. */
 static void read_by_call(void)
 {
 	struct iovec local, remote;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* For a kernel without the call; on ours it must fail. */
+/* Passes on a kernel without the call and fails on one with it. */
 #include "mem.h"
 #include "tap.h"
 

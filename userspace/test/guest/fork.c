@@ -14,7 +14,7 @@
 #define PAGES	64
 #define SIZE	(PAGES * page)
 
-/* In thirds: written, read, untouched. */
+/* One third written, one read, one untouched. */
 static char *region(void)
 {
 	char *p;
@@ -71,7 +71,7 @@ struct pair {
 	int go[2];
 };
 
-/* The child looks after the parent has overwritten everything. */
+/* Looks only after the parent has overwritten everything. */
 static void look_later(void *arg)
 {
 	struct pair *pair = arg;
@@ -165,7 +165,7 @@ static void dontfork(void)
 	CHECK_EQ(child(look, p), 0);
 }
 
-/* vfork() shares memory: what the child touches, the parent has. */
+/* The child of vfork() shares memory: the parent has what it touches. */
 static void vforked(void)
 {
 	char *p = region();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How /proc shows a region, and what its counts say. */
+/* How /proc shows a region. */
 #include <sys/prctl.h>
 
 #include "maps.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A region is executable only where a personality asks for that of all memory. */
+/* A region is executable only under READ_IMPLIES_EXEC. */
 #include <signal.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -34,7 +34,7 @@ static void implied(void)
 			 vma.perms, control.perms);
 }
 
-/* A process that may have no memory both writable and executable. */
+/* A process that may not have memory both writable and executable. */
 static void denied(void)
 {
 	unsigned long start = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A page reads as zero until it is written, and pays for that once. */
+/* A page reads as zero until it is written. */
 #include "counters.h"
 #include "mem.h"
 #include "pagemap.h"
@@ -12,7 +12,7 @@ static void read_zero(void)
 	CHECK(all_zero(tamalloc(SIZE), SIZE));
 }
 
-/* The byte that is written is the only one that is not zero. */
+/* Only the byte that is written is not zero. */
 static void write_zero(void)
 {
 	char *p = tamalloc(64 * page);
@@ -47,7 +47,7 @@ static void dirty(void *unused)
 	memset(p, 0xa5, 8 * SIZE);
 }
 
-/* Pages that another process has just left full of its data. */
+/* From pages that another process has just left full of data. */
 static void recycled(void)
 {
 	for (int i = 0; i < 2; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every function of libtamalloc and each error that it documents. EXPECT=1 in the
- * environment says that this kernel has the system call, EXPECT=0 that it has not.
+ * Every function of libtamalloc and each error that it documents. In the environment
+ * EXPECT=1 says that this kernel has the system call, EXPECT=0 that it does not.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -98,7 +98,7 @@ static void resize(void)
 	CHECK(p && p[0] == 'x');
 	p[page] = 'y';
 
-	/* No room behind it: it moves, and is of the same kind there. */
+	/* Without room behind it the region moves and stays one. */
 	wall = mmap(p + 2 * page, page, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	CHECK(wall == p + 2 * page);
@@ -136,7 +136,7 @@ static void too_much(void)
 	CHECK(tamalloc(MIB));
 }
 
-/* A sandbox begins after the first use, and answers @arg, an errno, for our number. */
+/* A seccomp filter, set after the first use, denies the call with the errno in @arg. */
 static void in_sandbox(void *arg)
 {
 	int answer = *(int *)arg;

@@ -18,7 +18,7 @@ on_stock() { # FILE... -- COMMAND...
 	done
 	scripts/boot --retry --smp 2 --kernel "$kernel" "${add[@]}" "$@"
 }
-# All of its points, so that one lost to a crash is missed.
+# Expects every point, so that one lost to a crash is noticed.
 library() {
 	local said status=0
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /tamstat on this process, whose memory is in a known state. Run as root in a guest. */
+/* Runs /tamstat on itself, with memory in a known state; as root in a guest. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define USER 1000
 
-/* What tamstat with these arguments prints, stderr too; its status has to be @status. */
+/* The output of tamstat with these arguments, stderr included. It must exit with @status. */
 static char *tamstat(int status, const char *format, ...)
 {
 	static char said[1 << 16];
@@ -52,7 +52,7 @@ struct row {
 	int oom;
 };
 
-/* This process in the table, all zero if it is not there. */
+/* The row of @pid in the table, all zero if there is none. */
 static struct row row_of(const char *table, int pid)
 {
 	struct row row = { 0 };
@@ -201,7 +201,7 @@ static void map_terabyte(void)
 static void become_user(void)
 {
 	CHECK(!setgid(USER) && !setuid(USER));
-	/* As after an exec. */
+	/* As after execve(2). */
 	CHECK(!prctl(PR_SET_DUMPABLE, 1));
 }
 
@@ -231,7 +231,7 @@ static void no_process(void)
 		_exit(0);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 	CHECK_SAYS(tamstat(1, "%d", pid), "is no process");
-	/* A thread of the kernel. */
+	/* A kernel thread. */
 	CHECK_SAYS(tamstat(0, "2"), "has no tamalloc memory");
 }
 
@@ -255,7 +255,7 @@ static void vanishing(void)
 	kill(pid, SIGKILL);
 }
 
-/* Writes its PID, and 40 kB more in each second of three. */
+/* Write the PID to @fd; touch 40 kB more in each of three seconds. */
 static void grow(int fd)
 {
 	char *p = tamalloc(MIB);
@@ -269,7 +269,7 @@ static void grow(int fd)
 	}
 }
 
-/* It is not our child: one that has ended and was not waited for is still a process. */
+/* A grandchild: a child that has ended stays a process until we wait for it. */
 static void watch(void)
 {
 	const char *said;
