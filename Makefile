@@ -4,7 +4,7 @@
 
 KERNEL ?= 6.12
 ARCH ?= x86_64
-export KERNEL ARCH KERNEL_SRC V DEBUG CONFIG LOCALMODCONFIG
+export KERNEL ARCH KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
 
 ifneq ($(words $(CURDIR)),1)
 $(error the kernel cannot be built in a path with spaces: move this clone, $(CURDIR))
@@ -24,25 +24,30 @@ image := build/$(KERNEL)-$(ARCH)$(addprefix -,$(variant))/vmlinuz
 boot := scripts/boot --kernel $(image)
 
 help:
-	@echo 'make run      everything that is missing, then the demo in a guest'
-	@echo '              PROG=x.c or PROG=binary: your own program instead; ARGS="..."'
-	@echo 'make test     every test; T=name: one stage or test; V=1: all that they print'
-	@echo 'make kernel   $(image)'
-	@echo 'make bench    what first touches cost, next to other memory; ARGS=--docs: docs/ too'
-	@echo 'make apps     redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
-	@echo 'make soak     the model test for OPS= operations (default 1000000) from SEED=, on both kinds'
-	@echo '              of memory or KIND=adaptive'
-	@echo 'make matrix   docs/matrix.md, anew'
-	@echo 'make install  libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
-	@echo 'make deb      Debian packages of such a kernel for a machine of yours, from its config or CONFIG='
-	@echo 'make shell    a shell in a guest that has the demo and the tests'
-	@echo 'make gdb      the same, waiting for gdb on 127.0.0.1:1234'
-	@echo 'make clean    remove build/'
+	@echo 'make run        patch, build and boot the kernel, run the demo in it'
+	@echo '                PROG=x.c or PROG=binary: your own program instead; ARGS="..."'
+	@echo 'make check      under a minute: lint, the harness, one boot with the core tests'
+	@echo 'make test       the tests of what was built; V=1: all that they print'
+	@echo '                T=NAME: one stage or program; T=NAME:PART: some of its tests (uffd:wp)'
+	@echo 'make test-all   everything: stock, broken and debug kernels, each patch alone ...'
+	@echo 'make kernel     $(image)'
+	@echo 'make bench      what first touches cost, next to other memory; ARGS=--docs: docs/ too'
+	@echo 'make apps       redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
+	@echo 'make soak       the model for OPS= operations (default 1000000) from SEED=, on KIND='
+	@echo '                (default: strict, then adaptive)'
+	@echo 'make matrix     docs/matrix.md, anew'
+	@echo 'make install    libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
+	@echo 'make deb        Debian packages of such a kernel for your own machine, from its config or CONFIG='
+	@echo 'make shell      a shell in a guest that has the demo and the tests'
+	@echo 'make gdb        the same, waiting for gdb on 127.0.0.1:1234'
+	@echo 'make clean      remove build/'
 	@echo
-	@echo 'DEBUG=1       the kernel with its detectors: KASAN, lockdep, kmemleak...'
-	@echo 'DEBUG=kcsan   the kernel with that of data races'
-	@echo 'KERNEL_SRC=   a kernel tree or tarball instead of the Debian package'
-	@echo 'V=1           show what the compilers are told'
+	@echo 'DEBUG=1         the kernel with its detectors: KASAN, lockdep, kmemleak ...'
+	@echo 'DEBUG=kcsan     the kernel with the race detector'
+	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
+	@echo 'V=1             show what the compilers are told'
+	@echo
+	@echo 'HACKING.md tells how to work on it.'
 
 setup:
 	@scripts/setup
@@ -70,14 +75,20 @@ else ifdef PROG
 	@! LC_ALL=C readelf -lW '$(PROG)' 2>/dev/null | grep -q INTERP || \
 		{ echo 'PROG=$(PROG) is linked dynamically; the guest has no libraries: link it with -static' >&2; exit 1; }
 else
-	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
+	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) $(CURDIR)/$(program)
 endif
 
 run: program kernel
 	@$(boot) --timeout 600 --add $(program) -- /$(notdir $(program)) $(ARGS)
 
+check:
+	@scripts/test --check
+
 test:
 	@scripts/test $(T)
+
+test-all:
+	@scripts/test --all
 
 bench: kernel userspace
 	@scripts/setup --bench
@@ -89,7 +100,7 @@ apps: kernel
 
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
-		sh -c 'for kind in $(or $(KIND),tamalloc adaptive); do \
+		sh -c 'for kind in $(or $(KIND),strict adaptive); do \
 			echo "# $$kind"; \
 			/model --kind $$kind --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000) || failed=1; \
 		done; exit $$failed'
@@ -106,7 +117,7 @@ deb:
 	@scripts/deb
 
 PREFIX ?= /usr/local
-# Absolute, as each part would take it from its own directory.
+# Absolute, as the other make takes it from its own directory.
 install: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
 install:
 	@scripts/setup --install
@@ -115,4 +126,4 @@ install:
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run test bench apps soak matrix shell gdb deb install clean
+.PHONY: help setup kernel userspace program run check test test-all bench apps soak matrix shell gdb deb install clean

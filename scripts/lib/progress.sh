@@ -15,25 +15,22 @@ fail() {
 	exit 1
 }
 
-# show_progress STEPS EXPECTED EVERY: a live count, or a line in EVERY seconds where there
-# is no terminal. How many there will be is known from the last cold build, from the file
-# STEPS; before the first one EXPECTED is the guess, if there is one.
+# show_progress EXPECTED EVERY: a live count of the objects, or a line in EVERY seconds
+# where there is no terminal. EXPECTED is how many there will be, if that is known.
 show_progress() {
-	local steps=0 file=$1 expected=$2 every=$3 shown=$SECONDS line
+	local steps=0 expected=$1 every=$2 shown=$SECONDS line
 
-	[[ ! -e $file ]] || expected=$(<"$file")
-
+	((${expected:-0} > 0)) || expected=''
 	while IFS= read -r line; do
 		echo "$line" >&5
 		[[ $line =~ ^\ \ (CC|AS)\  ]] || continue
 		steps=$((steps + 1))
 		if [[ -t 1 ]]; then
-			printf '\r%s: compiling %d%s ' "$name" $steps "${expected:+ of about $expected}"
+			printf '\r%s: compiling %d%s ' "$name" $steps "${expected:+ of $expected}"
 		elif ((SECONDS - shown >= every)); then
 			shown=$SECONDS
-			printf '%s: compiling %d%s, %d s\n' "$name" $steps "${expected:+ of about $expected}" $((SECONDS - began))
+			printf '%s: compiling %d%s, %d s\n' "$name" $steps "${expected:+ of $expected}" $((SECONDS - began))
 		fi
 	done 5>"$log"
 	[[ ! -t 1 ]] || printf '\r\033[K'
-	((steps < 500)) || echo $steps >"$file"
 }

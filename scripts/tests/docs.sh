@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The documents: what they show can be run, and what they refer to is there.
+# The documents: the commands that they show run, and their links lead somewhere.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
@@ -38,6 +38,25 @@ renews() {
 		END
 }
 check_leaves() { cp "$work/x.md" "$work/y.md" && scripts/transcripts --check "$work/y.md" && cmp "$work/x.md" "$work/y.md"; }
+one_section() {
+	printf '%s\n' '```console' '$ echo no' '```' '## One' '```console' '$ echo one' '```' \
+		'## Two' '```console' '$ echo no' '```' >"$work/y.md"
+	scripts/transcripts --section One "$work/y.md" &&
+		diff "$work/y.md" - <<-'END'
+			```console
+			$ echo no
+			```
+			## One
+			```console
+			$ echo one
+			one
+			```
+			## Two
+			```console
+			$ echo no
+			```
+		END
+}
 failure() {
 	# shellcheck disable=SC2016 # what looks like a command is text
 	printf '```console\n$ echo why; (exit 3)\nold\n```\n' >"$work/z.md"
@@ -46,14 +65,25 @@ failure() {
 		grep -q 'status 3 of: echo why' "$work/said" && grep -q '  | why' "$work/said"
 }
 
-# What [text](path) refers to, from the directory of the document.
-links() {
-	local file target bad=0
+# The names by which links reach the headings of a document, as GitHub makes them.
+# shellcheck disable=SC2016 # not commands
+anchors() {
+	sed -nE '/^```/,/^```/d; s/^#+ //p' "$1" | tr '[:upper:]' '[:lower:]' | sed 's/[^[:alnum:] _-]//g; s/ /-/g'
+}
 
-	for file in README*.md docs/*.md docs/*/*.md; do
+# What [text](path#anchor) refers to, from the directory of the document.
+links() {
+	local file target path bad=0
+
+	for file in *.md docs/*.md docs/*/*.md; do
 		while read -r target; do
-			[[ $target == http* || -e ${file%"${file##*/}"}${target%%#*} ]] || { echo "$file: $target"; bad=1; }
-		done < <(grep -oE '\]\([^)]+\)' "$file" | sed 's/^](//; s/)$//; s/ .*//; s/^#.*/./')
+			[[ $target != http* ]] || continue
+			path=$file
+			[[ $target == \#* ]] || path=${file%"${file##*/}"}${target%%#*}
+			[[ -e $path ]] || { echo "$file: $target"; bad=1; }
+			[[ $target != *.md#* && $target != \#* ]] || anchors "$path" | grep -qxF -e "${target#*#}" ||
+				{ echo "$file: $target: no such heading"; bad=1; }
+		done < <(grep -oE '\]\([^)]+\)' "$file" | sed 's/^](//; s/)$//; s/ .*//')
 	done
 	return "$bad"
 }
@@ -66,12 +96,16 @@ kept() {
 }
 translated() { diff <(kept README.md) <(kept README.es.md); }
 
-tap_plan 7
-tap_check "transcripts puts what a command prints in its place" renews
+guide() { scripts/transcripts --check --section "$1" docs/guide.md; }
+
+tap_plan 9
+tap_check "transcripts replaces the output of a command" renews
 tap_check "with --check it leaves the document alone" check_leaves
+tap_check "with --section it runs the commands of that section only" one_section
+tap_check "a section that does not exist is 125" ends_with 125 'has no section "None"' guide None
 tap_check "a command that fails is 1, and leaves the document alone" failure
-tap_check "every link of the documents leads to a file" links
+tap_check "every link of the documents leads to a file or a heading" links
 tap_check "README.es.md keeps the commands, headings and links of README.md" translated
-tap_check "the experiment on over-commit runs" scripts/transcripts --check docs/overcommit.md
-tap_check "so do the commands of the tutorial" scripts/transcripts --check docs/tutorial.md
+tap_check "the guide's experiment on over-commit runs" guide Over-commit
+tap_check "so do the commands of its first steps" guide "First steps"
 tap_end

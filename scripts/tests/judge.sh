@@ -6,10 +6,16 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
 
-gives() { # STATUS LOG [WORDS]
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# A case is one file in logs/, with "--- NAME" before what each file of a run held.
+gives() { # STATUS CASE [WORDS]
 	local status=0 said
 
-	said=$("$here/../lib/judge" "$here/logs/$2" 2>&1) || status=$?
+	mkdir "$work/$2"
+	awk -v dir="$work/$2" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }' "$here/logs/$2"
+	said=$("$here/../lib/judge" "$work/$2" 2>&1) || status=$?
 	echo "status $status; $said"
 	[[ $status -eq $1 && $said == *"${3-}"* ]]
 }

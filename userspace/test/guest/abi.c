@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the call returns, writes and leaves behind: the man page, line by line. */
+/* What the call returns, writes and leaves behind, as tamalloc(2) says. */
 #include <stdint.h>
 
 #include "counters.h"
+#include "entries.h"
 #include "maps.h"
 #include "mem.h"
 #include "pagemap.h"
 #include "tap.h"
 
 #define CANARY 0xa5
-#define X32_BIT 0x40000000
 
 static void success(void)
 {
@@ -118,7 +118,7 @@ static void fault_null(void)
 
 static void fault_unmapped(void)
 {
-	/* A page just unmapped will not do: the region may be put there. */
+	/* Not a page just unmapped: the kernel may put the region there. */
 	faulty((void *)(32 * page));
 }
 
@@ -182,18 +182,7 @@ static void into_region(void)
 }
 
 #ifdef __x86_64__
-/* The i386 entry, from 64-bit code: everything it takes is 32 bits wide. */
-static long call_int80(size_t size, void *addr)
-{
-	long ret;
-
-	asm volatile("int $0x80" : "=a"(ret)
-		     : "a"(SYS_tamalloc), "b"(size), "c"(addr)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return (int)ret;
-}
-
-static void int80(void)
+static void by_i386(void)
 {
 	unsigned char *low = mmap(NULL, page, RW, ANON | MAP_32BIT, -1, 0);
 	uint32_t word;
@@ -201,7 +190,7 @@ static void int80(void)
 	CHECK(low != MAP_FAILED);
 	for (int i = 0; i < 16; i++) {
 		memset(low, CANARY, 16);
-		CHECK_EQ(call_int80(MIB, low + 4), 0);
+		CHECK_EQ(int80(SYS_tamalloc, MIB, (uintptr_t)(low + 4)), 0);
 		memcpy(&word, low + 4, sizeof(word));
 		CHECK(is_region((void *)(uintptr_t)word));
 		CHECK_EQ(low[3], CANARY);
@@ -210,20 +199,20 @@ static void int80(void)
 	}
 }
 
-static void int80_errors(void)
+static void i386_errors(void)
 {
 	char *low = mmap(NULL, page, RW, ANON | MAP_32BIT, -1, 0);
 	long before = vm_size();
 
-	CHECK_EQ(call_int80(0, low), -EINVAL);
-	CHECK_EQ(call_int80(0xffffffff, low), -ENOMEM);
-	CHECK_EQ(call_int80(0xfffff000, low), -ENOMEM);
-	CHECK_EQ(call_int80(page, NULL), -EFAULT);
+	CHECK_EQ(int80(SYS_tamalloc, 0, (uintptr_t)low), -EINVAL);
+	CHECK_EQ(int80(SYS_tamalloc, 0xffffffff, (uintptr_t)low), -ENOMEM);
+	CHECK_EQ(int80(SYS_tamalloc, 0xfffff000, (uintptr_t)low), -ENOMEM);
+	CHECK_EQ(int80(SYS_tamalloc, page, 0), -EFAULT);
 	CHECK_EQ(vm_size(), before);
 }
 
-/* The x32 entry is reached from 64-bit code by a bit in the call's number. */
-static void x32(void)
+/* From 64-bit code, by a bit in the system call number. */
+static void by_x32(void)
 {
 	unsigned char *low = mmap(NULL, page, RW, ANON | MAP_32BIT, -1, 0);
 	uint32_t word;
@@ -248,19 +237,19 @@ static const struct test tests[] = {
 	TEST("munmap gives back the address space and the mapping", release),
 	TEST("size 0 is EINVAL, whatever addr is", size_zero),
 	TEST("a size that overflows when rounded up is ENOMEM", overflow),
-	TEST("a size that no address space holds is ENOMEM", too_large),
+	TEST("a size larger than the address space is ENOMEM", too_large),
 	TEST("a null addr is EFAULT and leaves nothing mapped", fault_null),
 	TEST("an unmapped addr is EFAULT and leaves nothing mapped", fault_unmapped),
 	TEST("a read-only addr is EFAULT and leaves nothing mapped", fault_read_only),
-	TEST("an addr half mapped is EFAULT and leaves nothing mapped", fault_straddling),
+	TEST("a half-mapped addr is EFAULT and leaves nothing mapped", fault_straddling),
 	TEST("an addr in the kernel is EFAULT and leaves nothing mapped", fault_kernel),
 	TEST("exactly one unsigned long is written", width),
 	TEST("addr need not be aligned", unaligned),
-	TEST("addr may lie in another region, and touches it", into_region),
+	TEST("addr may lie in another region; writing it touches that page", into_region),
 #ifdef __x86_64__
-	TEST("the i386 entry writes 4 bytes and stays below 4 GiB", int80),
-	TEST("the i386 entry gives the same errors", int80_errors),
-	TEST("the x32 entry writes 4 bytes and stays below 4 GiB", x32),
+	TEST("the i386 entry writes 4 bytes and stays below 4 GiB", by_i386),
+	TEST("the i386 entry returns the same errors", i386_errors),
+	TEST("the x32 entry writes 4 bytes and stays below 4 GiB", by_x32),
 #endif
 };
 

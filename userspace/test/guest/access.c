@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ways to memory that are not its owner's instructions: each is a touch. */
+/* Access other than by the owner's instructions. All of it touches pages. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static char *region(void)
 	return tamalloc(SIZE);
 }
 
-/* As an unprivileged user, who is shown the truth about memory of his own. */
+/* As an unprivileged user, who sees his own memory as it is. */
 static void by_mincore(void)
 {
 	unsigned char in[PAGES];
@@ -66,7 +66,7 @@ static void by_process_vm(void)
 	CHECK_EQ(resident(p, SIZE), 2);
 }
 
-/* Stopped for its parent; afterwards it has two pages, one of them changed. */
+/* Stops for its parent, which touches two pages and changes one of them. */
 static void stop(char *p)
 {
 	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
@@ -120,7 +120,7 @@ static void by_populate_write(void)
 	populated(MADV_POPULATE_WRITE);
 }
 
-/* madvise(MADV_PAGEOUT) writes to swap where there is some; contents stay. */
+/* There is no swap, so the pages stay. */
 static void by_pageout(void)
 {
 	char *p = region();
@@ -149,14 +149,14 @@ static void by_free(void)
 }
 
 static const struct test tests[] = {
-	TEST("mincore tells anyone which pages were touched", by_mincore),
-	TEST("/proc/PID/mem reads zero and writes, touching both", by_proc_mem),
-	TEST("process_vm_readv and process_vm_writev touch what they copy", by_process_vm),
-	TEST("ptrace peeks and pokes, touching both", by_ptrace),
-	TEST("MADV_POPULATE_READ fills what it is told, ready to be written", by_populate_read),
-	TEST("MADV_POPULATE_WRITE fills what it is told", by_populate_write),
+	TEST("mincore reports which pages were touched, to an unprivileged user too", by_mincore),
+	TEST("/proc/PID/mem reads zeroes and writes, and touches each page it accesses", by_proc_mem),
+	TEST("process_vm_readv and process_vm_writev touch the pages they copy", by_process_vm),
+	TEST("ptrace touches the pages it peeks and pokes", by_ptrace),
+	TEST("MADV_POPULATE_READ fills its range, ready to be written", by_populate_read),
+	TEST("MADV_POPULATE_WRITE fills its range", by_populate_write),
 	TEST("MADV_COLD and MADV_PAGEOUT keep contents and policy", by_pageout),
-	TEST("MADV_FREE leaves what was written, or zero", by_free),
+	TEST("pages after MADV_FREE hold what was written, or zeroes", by_free),
 };
 
 TAP_MAIN(tests, no_tamalloc)

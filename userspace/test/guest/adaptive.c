@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adaptive first touch, after MADV_HUGEPAGE: which faults fill a window, and how
- * large a one. Each page is touched in its turn, so that the numbers are exact.
+ * Adaptive first touch, which MADV_HUGEPAGE turns on: which faults fill a window, and how
+ * large it is. Pages are touched one by one, so the numbers are exact.
  */
 #include <pthread.h>
 
@@ -71,7 +71,7 @@ static void downwards(void)
 		poke(at(i), 't');
 		CHECK_EQ(faults() - taken, 1);
 	}
-	/* The control: the same pages, gone again, upwards. */
+	/* Control: drop the pages and walk upwards. */
 	CHECK(!madvise(region, SIZE, MADV_DONTNEED));
 	CHECK_EQ(walk(0, 512), 11);
 }
@@ -92,7 +92,7 @@ static void sparse(void)
 	}
 }
 
-/* What was filled and not touched is no evidence. */
+/* Pages that a window filled are not evidence until touched. */
 static void untouched(void)
 {
 	start();
@@ -104,7 +104,7 @@ static void untouched(void)
 	CHECK_EQ(walk(17, 24), 4);
 }
 
-/* One page was not touched: only those after it count. */
+/* Behind an untouched page only the later ones count. */
 static void one_missing(void)
 {
 	start();
@@ -143,7 +143,7 @@ static void aligned(void)
 	fills(32, 1);
 }
 
-/* The address is aligned, not the place in the region. */
+/* Windows align to addresses; the region here starts unaligned. */
 static void unaligned_start(void)
 {
 	const size_t size = SIZE / 2;
@@ -174,7 +174,7 @@ static void to_the_end(void)
 	for (size_t i = 0; i < 4; i++) {
 		char *next;
 
-		/* What comes next is a region too, and may not merge with this one. */
+		/* The neighbour is a region too; its protection keeps it from merging. */
 		region = adaptive(SIZE);
 		next = at(sizes[i]);
 		CHECK(!mprotect(next, SIZE - sizes[i] * page, PROT_READ));
@@ -186,7 +186,7 @@ static void to_the_end(void)
 	}
 }
 
-/* What lies before another mapping, although it was touched, is not its evidence. */
+/* Touched pages of the mapping below are not evidence for this one. */
 static void from_the_start(void)
 {
 	start();
@@ -200,7 +200,7 @@ static void from_the_start(void)
 	fills(512, 1);
 }
 
-/* Back in one mapping the same pages are evidence. */
+/* They are once the two have merged. */
 static void merged_again(void)
 {
 	start();
@@ -227,7 +227,7 @@ static void mapped_inside(void)
 	CHECK_EQ(peek(at(40)), 'm');
 }
 
-/* Dropped pages are no evidence, and their place may be filled again. */
+/* Dropped pages are not evidence, and a window may fill them again. */
 static void dropped(void)
 {
 	start();
@@ -246,7 +246,7 @@ static void dropped(void)
 static void forked_child(void *unused)
 {
 	(void)unused;
-	/* Present, but not touched by this process. */
+	/* Its pages are present, but this process has not touched them. */
 	fills(64, 1);
 	for (size_t i = 65; i < 72; i++)
 		poke(at(i), 'c');
@@ -276,7 +276,7 @@ static void *walk_own_part(void *arg)
 	return NULL;
 }
 
-/* From the top down, so that no part has evidence of the one before. */
+/* From the top down: no part has evidence from the one below. */
 static void threads(void)
 {
 	pthread_t thread[THREADS];
@@ -301,7 +301,7 @@ static void *walk_together(void *arg)
 	return NULL;
 }
 
-/* At the same time; the last page of each part is left out, so that no part helps the next. */
+/* All at once. Each leaves out its last page, so it is no evidence for the next part. */
 static void threads_together(void)
 {
 	pthread_t thread[THREADS];
@@ -326,25 +326,25 @@ static void threads_together(void)
 }
 
 static const struct test tests[] = {
-	TEST("a walk upwards fills windows of 1, 1, 1, 1, 4, 8 ... 256 pages", upwards),
+	TEST("an upward walk fills windows of 1, 1, 1, 1, 4, 8 ... 256 pages", upwards),
 	TEST("reads are as good evidence as writes", by_reads),
-	TEST("read then write takes one fault for a window", by_both),
-	TEST("11 faults for the first 2 MiB of a walk, then one for each MiB", few_faults),
-	TEST("a walk downwards takes one fault a page", downwards),
-	TEST("of pages touched here and there none comes with another", sparse),
-	TEST("pages that came with a window are no evidence until touched", untouched),
-	TEST("one page that was not touched ends the evidence", one_missing),
-	TEST("what was touched before MADV_HUGEPAGE is evidence", opted_in_late),
+	TEST("reading and then writing takes one fault a window", by_both),
+	TEST("a walk takes 11 faults for its first 2 MiB, then one a MiB", few_faults),
+	TEST("a downward walk takes one fault a page", downwards),
+	TEST("scattered touches fill one page each", sparse),
+	TEST("pages filled by a window are not evidence until touched", untouched),
+	TEST("an untouched page ends the evidence", one_missing),
+	TEST("pages touched before MADV_HUGEPAGE are evidence", opted_in_late),
 	TEST("a window is aligned to its size", aligned),
-	TEST("the address is what is aligned", unaligned_start),
-	TEST("a window does not go beyond its mapping", to_the_end),
-	TEST("pages of the mapping before are no evidence", from_the_start),
-	TEST("they are when the two are one mapping again", merged_again),
-	TEST("a window does not cover a page that is there", mapped_inside),
-	TEST("dropped pages are no evidence and come again as zeroes", dropped),
-	TEST("a child inherits no evidence, its parent keeps it", forked),
-	TEST("each of several walks gets its windows", threads),
-	TEST("the same for threads that walk at the same time", threads_together),
+	TEST("windows align to addresses, not to the start of the region", unaligned_start),
+	TEST("a window ends where its mapping ends", to_the_end),
+	TEST("pages of the mapping below are not evidence", from_the_start),
+	TEST("pages of a mapping that has merged with this one are evidence", merged_again),
+	TEST("a window does not cover a page that is present", mapped_inside),
+	TEST("dropped pages are not evidence and read as zero when refilled", dropped),
+	TEST("a child inherits no evidence; its parent keeps it", forked),
+	TEST("several walks in one region each get their windows", threads),
+	TEST("several threads walking at once each get their windows", threads_together),
 };
 
 TAP_MAIN(tests, no_tamalloc)

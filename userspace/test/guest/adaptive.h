@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* An adaptive region, touched page by page, with an exact count of what that fills. */
+/* An adaptive region, and an exact count of the pages that each touch fills. */
 #ifndef ADAPTIVE_H
 #define ADAPTIVE_H
 
@@ -11,7 +11,7 @@
 
 #define PAGES	2048UL
 #define SIZE	(PAGES * page)
-#define WINDOW	256UL		/* the largest, 1 MiB, which the first 2 MiB of a walk lead to */
+#define WINDOW	256UL		/* the largest, 1 MiB, reached after 2 MiB of a walk */
 
 static char *region;
 
@@ -36,7 +36,7 @@ static inline void read_from(char *p)
 	CHECK_EQ(peek(p), 0);
 }
 
-/* The page is to be touched first, by one fault that fills so many from there on. */
+/* A first touch of page @index has to take one fault and fill @pages from there on. */
 static inline void fills_by(void (*access)(char *), size_t index, size_t pages)
 {
 	size_t before = resident(region, SIZE);
@@ -56,7 +56,7 @@ static inline void fills(size_t index, size_t pages)
 	fills_by(write_to, index, pages);
 }
 
-/* The windows of a walk up from where a page table begins. */
+/* The window at @index of an upward walk from the start of a page table. */
 static inline size_t window_at(size_t index)
 {
 	if (index < 4)
@@ -64,13 +64,13 @@ static inline size_t window_at(size_t index)
 	return index < WINDOW ? index & -index : WINDOW;
 }
 
-/* How many faults it takes to walk from there to a later page table's beginning. */
+/* Faults of a walk from there to the start of a later page table. */
 static inline long windows_before(size_t index)
 {
 	return 11 + (index - 512) / WINDOW;
 }
 
-/* Touched upwards; how many faults that took. */
+/* Touch pages upwards; how many faults that took. */
 static inline long walk(size_t from, size_t to)
 {
 	long taken = faults();

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What /proc/vmstat and the tracepoint say of first touches. */
+/* How /proc/vmstat and the tracepoint report first touches. */
 #include <fcntl.h>
 #include <stdio.h>
 
 #include "adaptive.h"
 #include "counters.h"
 #include "mem.h"
-#include "settings.h"
 #include "tap.h"
+#include "tracing.h"
 
-#define TRACING	"/tmp/tamalloc-tracing"
-#define EVENT	TRACING "/events/tamalloc/tamalloc_first_touch"
+#define EVENT	"tamalloc/tamalloc_first_touch"
 
 static struct counts {
 	long fault, fill, fallback;
@@ -53,7 +52,7 @@ static void counts_windows(void)
 	counted(512 / WINDOW, 512);
 }
 
-static void vmstat_of_strict(void)
+static void counts_strict(void)
 {
 	char *p = tamalloc(64 * page);
 
@@ -62,7 +61,7 @@ static void vmstat_of_strict(void)
 	counted(64, 64);
 }
 
-static void not_of_plain(void)
+static void ignores_plain(void)
 {
 	char *p = plain(64 * page);
 
@@ -71,15 +70,7 @@ static void not_of_plain(void)
 	counted(0, 0);
 }
 
-static void empty(const char *file)
-{
-	int fd = open(file, O_WRONLY | O_TRUNC);
-
-	CHECK(fd >= 0);
-	close(fd);
-}
-
-/* The next line of the trace has to say this of the page. */
+/* The next line of the trace must say this about the page. */
 static void said(FILE *trace, size_t index, const char *rest)
 {
 	char line[512], want[128];
@@ -96,16 +87,12 @@ static void said(FILE *trace, size_t index, const char *rest)
 
 static void traced(void)
 {
-	char filter[64];
+	char more[64];
 	FILE *trace;
 
-	mount_at(TRACING, "tracefs");
-	CHECK(!access(EVENT, F_OK));
-	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
-	write_file(EVENT "/filter", filter);
+	tracing_mount();
 	start();
-	empty(TRACING "/trace");
-	write_file(EVENT "/enable", "1");
+	tracing_start(EVENT);
 	poke(at(0), 't');
 	for (size_t i = 1; i < 4; i++)
 		(void)peek(at(i));
@@ -113,8 +100,7 @@ static void traced(void)
 	for (size_t i = 4; i < 8; i++)
 		poke(at(i), 't');
 	poke(at(8) + 123, 't');
-	write_file(EVENT "/enable", "0");
-	write_file(EVENT "/filter", "0");
+	tracing_stop(EVENT);
 
 	trace = fopen(TRACING "/trace", "r");
 	CHECK(trace);
@@ -124,15 +110,15 @@ static void traced(void)
 	said(trace, 3, "nr_pages=1 read");
 	said(trace, 4, "nr_pages=4 read");
 	said(trace, 8, "nr_pages=8 write");
-	CHECK(!fgets(filter, sizeof(filter), trace));
+	CHECK(!fgets(more, sizeof(more), trace));
 	fclose(trace);
 }
 
 static const struct test tests[] = {
-	TEST("vmstat counts each fault and each page that it fills", counts_windows),
-	TEST("of a strict region a page for each fault", vmstat_of_strict),
-	TEST("and nothing of plain memory", not_of_plain),
-	TEST("the tracepoint says which page, how many, and read or written", traced),
+	TEST("vmstat counts each fault and each page filled", counts_windows),
+	TEST("vmstat counts one page for each fault in a strict region", counts_strict),
+	TEST("vmstat does not count plain memory", ignores_plain),
+	TEST("the tracepoint reports the address, how many pages, and read or write", traced),
 };
 
 TAP_MAIN(tests, no_tamalloc)

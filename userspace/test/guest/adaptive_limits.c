@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Windows where memory is scarce: in pieces, limited by a cgroup, or bound to a
- * node. A window that cannot be had costs nothing but its one page's fault.
+ * Windows where memory is scarce: fragmented, limited by a cgroup, or bound to a node.
+ * Where a window cannot be allocated the fault fills one page, at no other cost.
  */
 #include <linux/mempolicy.h>
 #include <signal.h>
@@ -25,17 +25,20 @@ static void bind_to(void *start, size_t bytes, int policy, int node)
 	CHECK_EQ(syscall(SYS_mbind, start, bytes, policy, &mask, 8 * sizeof(mask), 0), 0);
 }
 
+static int node_of(void *p)
+{
+	int node = -1;
+
+	CHECK_EQ(syscall(SYS_move_pages, 0, 1, &p, NULL, &node, 0), 0);
+	return node;
+}
+
 static size_t pages_on(int node, size_t from, size_t to)
 {
 	size_t count = 0;
 
-	for (size_t i = from; i < to; i++) {
-		void *addr = at(i);
-		int is = -1;
-
-		CHECK_EQ(syscall(SYS_move_pages, 0, 1, &addr, NULL, &is, 0), 0);
-		count += is == node;
-	}
+	for (size_t i = from; i < to; i++)
+		count += node_of(at(i)) == node;
 	return count;
 }
 
@@ -53,17 +56,9 @@ static void numa(void)
 	bound(1);
 }
 
-static bool on_node1(void *p)
-{
-	int node = -1;
-
-	CHECK_EQ(syscall(SYS_move_pages, 0, 1, &p, NULL, &node, 0), 0);
-	return node == 1;
-}
-
 /*
- * All of node 1 as single pages, of which every other one is free again: what is
- * free is in pieces, but for what the kernel kept back.
+ * Take all of node 1 in single pages and free every other one. What is free is then
+ * fragmented, but for the kernel's reserves.
  */
 static void break_up_node1(void)
 {
@@ -79,12 +74,12 @@ static void break_up_node1(void)
 		for (size_t i = 0; i < MIB; i += page)
 			poke(p + got + i, 1);
 		got += MIB;
-	} while (on_node1(p + got - page) && got < bytes);
+	} while (node_of(p + got - page) == 1 && got < bytes);
 	for (size_t i = 0; i < got; i += 2 * page)
 		CHECK(!madvise(p + i, page, MADV_DONTNEED));
 }
 
-/* That goes to a region of its own, until there is hardly a window to be had. */
+/* Fill a region from the rest until hardly any window can be allocated. */
 static void use_up_windows(void)
 {
 	const size_t bytes = 128 * MIB;
@@ -100,17 +95,17 @@ static void use_up_windows(void)
 			return;
 		last = vmstat("tamalloc_fallback");
 	}
-	tap_fail(__FILE__, __LINE__, "%zu MiB, and memory is not in pieces", bytes / MIB);
+	tap_fail(__FILE__, __LINE__, "memory is not fragmented after %zu MiB", bytes / MIB);
 }
 
-/* Direct reclaim and compaction by whoever wanted memory. */
+/* Direct reclaim and direct compaction. */
 static long stalled(void)
 {
 	return vmstat("allocstall_dma32") + vmstat("allocstall_normal") +
 	       vmstat("allocstall_movable") + vmstat("compact_stall");
 }
 
-static void in_pieces(void)
+static void fragmented(void)
 {
 	long fallbacks, stalls, taken;
 
@@ -130,8 +125,8 @@ static void in_pieces(void)
 			CHECK_EQ(vmstat("tamalloc_fill") - filled, 1);
 	}
 	fallbacks = vmstat("tamalloc_fallback") - fallbacks;
-	tap_note("%ld faults, %ld of them for want of a window", faults() - taken, fallbacks);
-	/* The detectors leave more of the memory in one piece. */
+	tap_note("%ld faults, for %ld of which no window could be allocated", faults() - taken, fallbacks);
+	/* With the detectors memory is less fragmented. */
 	CHECK(fallbacks > (long)PAGES / (has_detectors() ? 256 : 8));
 	CHECK_EQ(stalled(), stalls);
 	CHECK_EQ(resident(region, SIZE), PAGES);
@@ -148,7 +143,7 @@ static void set_limit(size_t bytes)
 	write_file(CGROUP "/memory.max", text);
 }
 
-/* Room for what comes with the first 2 MiB, not for a window of another. */
+/* There is room for the first 2 MiB, but not for a window beyond. */
 static void refused_charge(void *unused)
 {
 	long fallbacks = vmstat("tamalloc_fallback"), free;
@@ -162,7 +157,7 @@ static void refused_charge(void *unused)
 	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
 	fills(513, 1);
 	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
-	/* A window that is not given back is MiB that nobody has any more. */
+	/* A window that is not freed is a MiB lost each time. */
 	free = vmstat("nr_free_pages");
 	for (int i = 0; i < 64; i++) {
 		CHECK(!madvise(at(512), 2 * page, MADV_DONTNEED));
@@ -189,7 +184,7 @@ static void charge_fails(void)
 	refused_with("0");
 }
 
-/* The same where reclaim would find room for the window. */
+/* With swap, so that reclaim could make room for the window. */
 static void charge_reclaims_nothing(void)
 {
 	start_swap(ANY_SWAP);
@@ -197,7 +192,7 @@ static void charge_reclaims_nothing(void)
 	stop_swap();
 }
 
-/* How far a walk gets until it is killed; shared with the one that is. */
+/* How far a walk got before it was killed; shared with the walker. */
 static size_t *reached;
 
 static void walk_until_killed(void *advice)
@@ -236,35 +231,25 @@ static void killed(void)
 	CHECK(wide >= strict - slack && wide <= strict + slack);
 }
 
-/* Charges are taken in batches, of 64 pages at most for each CPU. */
-static void check_charge(long bytes)
-{
-	long slack = 64 * page * sysconf(_SC_NPROCESSORS_ONLN) + MIB / 4;
-	long charged = number(CGROUP "/memory.current");
-
-	if (charged < bytes || charged > bytes + slack)
-		tap_fail(__FILE__, __LINE__, "charged %ld for %ld", charged, bytes);
-}
-
 static void charge_and_drop(void *unused)
 {
 	(void)unused;
 	cgroup_join();
 	start();
 	CHECK_EQ(walk(0, 512), 11);
-	check_charge(2 * MIB);
+	cgroup_check_charge(2 * MIB);
 	fills(512, WINDOW);
-	check_charge((512 + WINDOW) * page);
+	cgroup_check_charge((512 + WINDOW) * page);
 	CHECK_EQ(walk(513, PAGES), (PAGES - 512) / WINDOW - 1);
-	check_charge(8 * MIB);
-	/* Whole windows and halves of others. */
+	cgroup_check_charge(8 * MIB);
+	/* Whole windows, and halves of others. */
 	CHECK(!madvise(at(1152), 512 * page, MADV_DONTNEED));
 	CHECK(!madvise(at(1664), 128 * page, MADV_DONTNEED));
 	CHECK(!madvise(at(1024), 128 * page, MADV_DONTNEED));
 	CHECK_EQ(resident(region, SIZE), PAGES - 768);
-	check_charge((PAGES - 768) * page);
+	cgroup_check_charge((PAGES - 768) * page);
 	CHECK(!munmap(region, SIZE));
-	check_charge(0);
+	cgroup_check_charge(0);
 }
 
 static void charged(void)
@@ -279,12 +264,12 @@ static void charged(void)
 }
 
 static const struct test tests[] = {
-	TEST("windows are where the region's NUMA policy says", numa),
-	TEST("memory in pieces gives single pages, without a stall", in_pieces),
-	TEST("a window beyond the cgroup's limit is one page, and nobody is killed", charge_fails),
-	TEST("nor is anything swapped out for it", charge_reclaims_nothing),
-	TEST("beyond its limit by a page it is killed as if it were strict", killed),
-	TEST("a window is charged once and given back whole", charged),
+	TEST("windows obey the region's NUMA policy", numa),
+	TEST("fragmented memory yields single pages, without a stall", fragmented),
+	TEST("a window over the cgroup's limit becomes one page, and nothing is killed", charge_fails),
+	TEST("a window over the cgroup's limit swaps nothing out", charge_reclaims_nothing),
+	TEST("an adaptive region reaches the OOM killer at the same size as a strict one", killed),
+	TEST("a window is charged once and uncharged in full", charged),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages that are asked for as a range come in windows without evidence, to the
- * page as many as were asked for; what nobody touched is evidence for no more.
+ * A range that is populated needs no evidence: it fills in windows, exactly as many
+ * pages as were asked for. Until touched these are no evidence for others.
  */
 #include <fcntl.h>
 #include <sys/uio.h>
@@ -34,7 +34,7 @@ static void whole(void)
 	populated_whole(MADV_POPULATE_READ);
 }
 
-/* Windows: by alignment of the address and by what is left of the range. */
+/* Limited by the alignment of the address and by the rest of the range. */
 static long windows_of(size_t from, size_t to)
 {
 	long windows = 0;
@@ -75,7 +75,7 @@ static void part(void)
 	}
 }
 
-/* Evidence could give more than was asked for. */
+/* The evidence here would allow a larger window. */
 static void part_after_evidence(void)
 {
 	start();
@@ -152,7 +152,7 @@ static void locked_all(void)
 	CHECK(!munlockall());
 }
 
-/* Through the kernel: a call that names a range wants each page of it. */
+/* A call that names a range populates all of it and no more. */
 static void read_by_call(void)
 {
 	struct iovec local, remote;
@@ -168,15 +168,15 @@ static void read_by_call(void)
 }
 
 static const struct test tests[] = {
-	TEST("populated as a whole, a region takes a fault for each MiB", whole),
-	TEST("of a part, each page is filled and none beyond", part),
-	TEST("nor is one beyond after pages that were touched", part_after_evidence),
-	TEST("pages that are there stay as they are", around_pages),
+	TEST("populating a whole region takes one fault a MiB", whole),
+	TEST("populating a range fills that range and no page beyond", part),
+	TEST("populating a range behind touched pages fills no page beyond it", part_after_evidence),
+	TEST("populating keeps the pages that are present", around_pages),
 	TEST("a strict region is populated page by page", strict),
-	TEST("populated pages are no evidence until they are touched", no_evidence),
-	TEST("mlock of a part locks that part, in windows", locked),
-	TEST("mlockall, too; with MCL_ONFAULT it waits for touches", locked_all),
-	TEST("process_vm_writev fills what it writes to", read_by_call),
+	TEST("populated pages are not evidence until touched", no_evidence),
+	TEST("mlock of a range fills that range, in windows", locked),
+	TEST("mlockall fills in windows; with MCL_ONFAULT it waits for touches", locked_all),
+	TEST("process_vm_writev fills just the pages it writes", read_by_call),
 };
 
 TAP_MAIN(tests, no_tamalloc)

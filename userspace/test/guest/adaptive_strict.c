@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps first touch strict although there is evidence for a window. Each test
- * has windows before and after, so that what it turns on is what takes them away.
+ * What keeps first touch strict where there is evidence for a window. Each test sees
+ * windows before and after, so nothing else can have kept them away.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -45,7 +45,7 @@ static void advised(void)
 	strict_between(nohugepage, hugepage);
 }
 
-/* Not without advice, nor with any other. */
+/* Without advice, and with any other. */
 static void unadvised(void)
 {
 	static const int others[] = { MADV_SEQUENTIAL, MADV_WILLNEED, MADV_RANDOM, MADV_NORMAL };
@@ -133,10 +133,10 @@ static void wait_for_ksm(const char *file, long least)
 			return;
 		usleep(10000);
 	}
-	tap_fail(__FILE__, __LINE__, "KSM did not get there in 30 s");
+	tap_fail(__FILE__, __LINE__, "KSM did not get this far in 30 s");
 }
 
-/* What KSM unmerges it writes to, in place of the program. */
+/* KSM unmerges a page by a write fault, on the program's behalf. */
 static void unmerge(int lock, size_t pages)
 {
 	start();
@@ -155,14 +155,13 @@ static void unmerge(int lock, size_t pages)
 	fills(128, pages);
 }
 
-/* In a window that KSM splits, the zero page takes the place of what is empty. */
+/* Where KSM splits a window, the zero page replaces the pages that are zero. */
 static void unmerged(void)
 {
 	unmerge(0, 1);
 }
 
-/* But not if it is locked: then it comes back as a page like any other. */
-/* Where the zero page may not take the place of zeroes, a copy counts as a touch. */
+/* In a locked region it may not: unmerging copies each page, which counts as a touch. */
 static void unmerged_locked(void)
 {
 	unmerge(MLOCK_ONFAULT, 128);
@@ -199,16 +198,16 @@ static void sizes_always(void)
 }
 
 static const struct test tests[] = {
-	TEST("MADV_NOHUGEPAGE takes windows back, MADV_HUGEPAGE gives them", advised),
-	TEST("without MADV_HUGEPAGE there are none, although THP=always", unadvised),
-	TEST("THP=never: none", disabled),
-	TEST("PR_SET_THP_DISABLE: none", disabled_by_prctl),
-	TEST("registered with userfaultfd: none", watched),
-	TEST("MADV_MERGEABLE: none", merged),
-	TEST("what KSM unmerged is no evidence", unmerged),
-	TEST("in a locked region it is, as MADV_UNMERGEABLE writes to each page", unmerged_locked),
-	TEST("the sizes of hugepages-*kB, at never, take none away", sizes_never),
-	TEST("at always they add none", sizes_always),
+	TEST("MADV_NOHUGEPAGE turns windows off and MADV_HUGEPAGE turns them on", advised),
+	TEST("without MADV_HUGEPAGE a region is strict, even with THP=always", unadvised),
+	TEST("a region is strict with THP=never", disabled),
+	TEST("a region is strict under PR_SET_THP_DISABLE", disabled_by_prctl),
+	TEST("a region registered with userfaultfd is strict", watched),
+	TEST("a region with MADV_MERGEABLE is strict", merged),
+	TEST("pages that KSM has unmerged are not evidence", unmerged),
+	TEST("in a locked region they are, as MADV_UNMERGEABLE writes to each page", unmerged_locked),
+	TEST("hugepages-*kB/enabled=never leaves windows as they are", sizes_never),
+	TEST("hugepages-*kB/enabled=always adds no window", sizes_always),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * At no time does a region have more than twice the pages that were ever touched
- * there, whatever the order: an adversary looks for one that breaks this. All
- * orders of a few pages, all sets of some more, and a search by mutation for
- * programs of touches, reclaim, fork and advice.
+ * A region never has more than twice as many pages as were ever touched in it. An
+ * adversary tries to break this bound: by every order of touching a few pages, by every
+ * subset of some more, and by programs of touches, reclaim, fork and advice that a
+ * search breeds by mutation.
  *
  *	bound [programs=N] [seed=N] [PATTERN]
  */
@@ -24,7 +24,7 @@
 
 #define MAX_PAGES	1024UL
 #define MAX_STEPS	12
-#define TIGHT		1.9	/* the search has to come as near as this to 2 */
+#define TIGHT		1.9	/* the search has to come this close to 2 */
 
 static unsigned long programs = 1000, seed = 1;
 static uint64_t state;			/* of the random numbers */
@@ -35,7 +35,7 @@ static bool there[MAX_PAGES];		/* present or swapped out when last looked */
 static bool touched[MAX_PAGES];		/* ever, by place */
 static bool unmapped[MAX_PAGES];
 
-/* Filled and touched where filled/touched was highest; shared with forked children. */
+/* The highest filled/touched so far; shared with forked children. */
 static struct score {
 	size_t filled, touched;
 } *best;
@@ -45,7 +45,7 @@ static double ratio(const struct score *score)
 	return score->touched ? (double)score->filled / score->touched : 0;
 }
 
-/* Look at every page, and remember it if this is the worst so far. */
+/* Look at every page and remember the worst ratio. */
 static void look(void)
 {
 	uint64_t entry[MAX_PAGES];
@@ -58,12 +58,12 @@ static void look(void)
 		now.touched += touched[i];
 	}
 	if (now.filled && !now.touched)
-		tap_fail(__FILE__, __LINE__, "%zu pages, and none was touched", now.filled);
+		tap_fail(__FILE__, __LINE__, "%zu pages, but none was touched", now.filled);
 	if (ratio(&now) > ratio(best))
 		*best = now;
 }
 
-/* Only the touch of a page that was not there can fill any. */
+/* Only a touch of a page that is not there can fill pages. */
 static void touch(size_t index, bool write)
 {
 	if (unmapped[index])
@@ -91,14 +91,14 @@ static void open_region(size_t count)
 	region = adaptive(count * page);
 }
 
-/* The same across the end of a page table. */
+/* A region that lies across the end of a page table. */
 static void open_across(size_t count)
 {
 	open_region(count);
 	region = move_to(region, count * page, (char *)hole(2 * huge) + huge - count / 2 * page);
 }
 
-/* None was ever touched there. */
+/* As if no page had ever been touched. */
 static void forget(void)
 {
 	CHECK(!madvise(region, pages * page, MADV_DONTNEED));
@@ -126,9 +126,9 @@ static void touch_in_order(const size_t *order, size_t count)
 	check_bound(order, count);
 }
 
-static int orders_left_out;	/* between two that are tried */
+static int orders_left_out;	/* between two that are tried; for kernels with detectors */
 
-/* Each order begins with orders of fewer pages, so that these need none of their own. */
+/* Orders of fewer pages are the beginnings of these. */
 static void permute(size_t *order, size_t done, size_t count)
 {
 	static int left_out;
@@ -154,7 +154,6 @@ static void all_orders_in(void (*open)(size_t))
 {
 	size_t order[8];
 
-	/* Under detectors one order in eight has to do. */
 	orders_left_out = has_detectors() ? 7 : 0;
 	open(8);
 	for (size_t i = 0; i < 8; i++)
@@ -187,7 +186,7 @@ static void all_sets_in(void (*open)(size_t))
 				order[members++] = i;
 		touch_in_order(order, members);
 	}
-	/* The control, and the most that there is to be had. */
+	/* Control: the worst case that there is has been reached. */
 	CHECK_EQ(best->filled, count == 16 ? 16 : 8);
 	CHECK_EQ(best->touched, count == 16 ? 9 : 5);
 }
@@ -212,7 +211,7 @@ static const char *const verbs[] = {
 	"protect", "populate", "fork and touch", "migrate", "collapse", "unmap",
 };
 
-/* On @count pages from @first on; of "every", one in @stride is touched. */
+/* Acts on @count pages from @first on; EVERY touches one in @stride of them. */
 struct step {
 	enum {
 		TOUCH, READ, EVERY, DROP, COLD, FREE, PAGEOUT, CLEAR_REFS,
@@ -259,7 +258,7 @@ static void migrate(const struct step *step)
 	syscall(SYS_move_pages, 0, step->count, addr, node, status, MPOL_MF_MOVE);
 }
 
-/* Asks for every page, and so each counts as touched. */
+/* Every page was asked for, so every page counts as touched. */
 static void populate(const struct step *step, int advice)
 {
 	if (!all_mapped(step) ||
@@ -324,7 +323,7 @@ static struct score run(const struct program *program)
 	return *best;
 }
 
-/* Where windows begin and end, and right beside that, more often than elsewhere. */
+/* Often where windows begin and end, or right beside. */
 static size_t place(size_t below)
 {
 	size_t i = next(below);
@@ -339,7 +338,7 @@ static size_t place(size_t below)
 
 static struct step draw_step(void)
 {
-	/* Touches are half of all; what takes long is rare. */
+	/* Half of the steps are touches; slow steps are rare. */
 	static const int weight[VERBS] = { 12, 4, 6, 4, 2, 1, 2, 1, 2, 2, 1, 1, 1, 1 };
 	struct step step = { .first = place(pages), .stride = 1 + next(9) };
 	int drawn = next(40);
@@ -405,7 +404,7 @@ static bool breaks(const struct program *program)
 	return score.filled > 2 * score.touched;
 }
 
-/* Without each step that it breaks the bound without. */
+/* Drop each step that is not needed to break the bound. */
 static void shorten(struct program *program)
 {
 	for (size_t i = program->steps; i--;) {
@@ -438,7 +437,7 @@ static void search(void)
 	state = seed;
 	tap_note("to repeat it: bound programs=%lu seed=%lu", programs, seed);
 	for (long i = 0; i < count; i++) {
-		/* From time to time from nothing, lest it stay on one hill. */
+		/* Start afresh from time to time, so as not to stay on one hill. */
 		if (i % 100 == 0) {
 			climber = (struct program){ 0 };
 			at = (struct score){ 0 };
@@ -454,18 +453,18 @@ static void search(void)
 		if (ratio(&score) > ratio(&top))
 			top = score;
 	}
-	tap_note("%zu pages for %zu touched, %.3f, is what %ld programs come to", top.filled,
-		 top.touched, ratio(&top), count);
+	tap_note("%ld programs come to %zu pages for %zu touched, %.3f", count,
+		 top.filled, top.touched, ratio(&top));
 	CHECK(ratio(&top) > TIGHT);
 	stop_swap();
 }
 
 static const struct test tests[] = {
-	TEST("every order of touching eight pages", all_orders),
-	TEST("the same across the end of a page table", all_orders_across),
-	TEST("every set of sixteen pages, touched upwards", all_sets),
-	TEST("the same across the end of a page table", all_sets_across),
-	TEST("programs bred to fill as much as they can come near to twice, not beyond", search),
+	TEST("every order of touching eight pages keeps the bound", all_orders),
+	TEST("every order across the end of a page table keeps it", all_orders_across),
+	TEST("every subset of sixteen pages, touched upwards, keeps it", all_sets),
+	TEST("every subset across the end of a page table keeps it", all_sets_across),
+	TEST("programs bred to fill as much as they can come close to twice, and never exceed it", search),
 };
 
 static const struct parameter parameters[] = {

@@ -23,13 +23,13 @@ static size_t backwards(size_t step)
 	return PAGES - 1 - step;
 }
 
-/* 7 and 640 share no factor, so that each page comes once. */
+/* 7 and 640 are coprime, so each page comes once. */
 static size_t strided(size_t step)
 {
 	return step * 7 % PAGES;
 }
 
-/* A shuffle, always the same one. */
+/* Always the same shuffle. */
 static size_t scattered(size_t step)
 {
 	static size_t order[PAGES];
@@ -64,7 +64,7 @@ static void touch_all(order_fn order, bool write)
 	CHECK_EQ(resident(p, 2 * huge), PAGES);
 }
 
-/* Twice: THP never, so that nothing hides behind it, and THP always. */
+/* With THP never and with THP always. */
 static void both_ways(order_fn order)
 {
 	set(THP "enabled", "never");
@@ -95,7 +95,7 @@ static void random_order(void)
 	both_ways(scattered);
 }
 
-/* An access over a page border touches two pages; one just short of it, one. */
+/* Half of these accesses write, half read. */
 static void straddling(void)
 {
 	char *p;
@@ -145,7 +145,7 @@ static void again(void)
 	CHECK_EQ(resident(p, 64 * page), 64);
 }
 
-/* The kernel's own accesses on behalf of a system call are touches too. */
+/* What the kernel accesses for a system call is touched as well. */
 static void by_kernel(void)
 {
 	char *p = align(tamalloc(huge), huge);
@@ -182,11 +182,11 @@ static const struct test tests[] = {
 	TEST("backwards: one page and one fault each", reverse),
 	TEST("strided: one page and one fault each", stride),
 	TEST("scattered: one page and one fault each", random_order),
-	TEST("an access over a page border touches two pages", straddling),
-	TEST("an access just short of a border touches one page", short_of_border),
-	TEST("a page once touched takes no further fault", again),
-	TEST("system calls touch just the pages that they copy", by_kernel),
-	TEST("one page in 64 touched is one page in 64 resident", sparse),
+	TEST("an access across a page boundary touches two pages", straddling),
+	TEST("an access just below a page boundary touches one page", short_of_border),
+	TEST("a touched page takes no further fault", again),
+	TEST("system calls touch just the pages they copy", by_kernel),
+	TEST("touching one page in 64 makes one page in 64 resident", sparse),
 };
 
 TAP_MAIN(tests, no_tamalloc)

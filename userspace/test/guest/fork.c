@@ -14,7 +14,7 @@
 #define PAGES	64
 #define SIZE	(PAGES * page)
 
-/* In thirds: written, read, untouched. */
+/* One third written, one read, one untouched. */
 static char *region(void)
 {
 	char *p;
@@ -71,7 +71,7 @@ struct pair {
 	int go[2];
 };
 
-/* The child looks after the parent has overwritten everything. */
+/* Looks only after the parent has overwritten everything. */
 static void look_later(void *arg)
 {
 	struct pair *pair = arg;
@@ -165,7 +165,7 @@ static void dontfork(void)
 	CHECK_EQ(child(look, p), 0);
 }
 
-/* vfork() shares memory: what the child touches, the parent has. */
+/* The child of vfork() shares memory: the parent has what it touches. */
 static void vforked(void)
 {
 	char *p = region();
@@ -208,10 +208,10 @@ static void clone_vm(void)
 
 static const struct test tests[] = {
 	TEST("a child inherits contents, untouched pages and policy", inherited),
-	TEST("what a child writes, its parent does not see", child_writes),
-	TEST("what a parent writes, its child does not see", parent_writes),
-	TEST("a grandchild inherits as a child does", grandchild),
-	TEST("a child that unmaps a region leaves the parent's alone", child_unmaps),
+	TEST("a parent does not see its child's writes", child_writes),
+	TEST("a child does not see its parent's writes", parent_writes),
+	TEST("a grandchild inherits what a child does", grandchild),
+	TEST("a child that unmaps a region leaves its parent's alone", child_unmaps),
 	TEST("MADV_WIPEONFORK gives the child an empty, strict region", wipeonfork),
 	TEST("MADV_DONTFORK gives the child no region", dontfork),
 	TEST("vfork shares a region", vforked),

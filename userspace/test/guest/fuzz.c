@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hostile arguments, drawn at random, against an oracle of what the man page
- * says comes of them.
+ * Random hostile arguments, checked against an oracle: the result that the man page
+ * promises for them.
  *
  *	fuzz [calls=N] [seed=N] [PATTERN]
  */
@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 #include <sys/random.h>
 
+#include "entries.h"
 #include "maps.h"
 #include "mem.h"
 #include "random.h"
@@ -20,19 +21,18 @@
 
 #define DEFAULT_CALLS	200000
 #define CANARY		0xa5
-#define X32_BIT		0x40000000
 #define FUZZERS		2	/* threads that call */
 #define DISTURBERS	2	/* threads that map, protect and unmap meanwhile */
 
 static unsigned long calls = DEFAULT_CALLS, seed;
 
-/* A way into the kernel; -errno or 0. */
+/* An entry to the kernel. Its functions return 0 or -errno. */
 struct entry {
-	unsigned int word;		/* bytes of an unsigned long of the caller */
-	uint64_t mask;			/* what of an argument the kernel sees */
-	uint64_t fits, too_large;	/* lengths that always do, that always are */
+	unsigned int word;		/* bytes in the caller's unsigned long */
+	uint64_t mask;			/* the bits of an argument that the kernel sees */
+	uint64_t fits, too_large;	/* lengths that always fit, that never do */
 	long (*tamalloc)(uint64_t size, uint64_t addr);
-	long (*mmap)(uint64_t len);	/* 0: there was room for so much */
+	long (*mmap)(uint64_t len);	/* 0: there is room for @len */
 };
 
 static long result(long ret)
@@ -69,22 +69,12 @@ static const struct entry native = {
 };
 
 #ifdef __x86_64__
-static long int80(long number, uint64_t first, uint64_t second)
-{
-	long ret;
-
-	asm volatile("int $0x80" : "=a"(ret)
-		     : "a"(number), "b"(first), "c"(second)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return (int)ret;
-}
-
 static long i386_tamalloc(uint64_t size, uint64_t addr)
 {
 	return int80(SYS_tamalloc, size, addr);
 }
 
-/* i386's oldest mmap takes its arguments from memory. */
+/* i386's old mmap takes its arguments from memory. */
 static long i386_mmap(uint64_t len)
 {
 	static uint32_t *args;
@@ -121,7 +111,7 @@ static const struct entry x32 = {
 };
 #endif
 
-/* The powers of two, whole pages, the end of all numbers, and their neighbours. */
+/* Near powers of two, near whole pages, near 0 and the largest number. */
 static uint64_t draw_size(uint64_t *state)
 {
 	const uint64_t power = 1ULL << draw(state) % 64;
@@ -138,11 +128,11 @@ static uint64_t draw_size(uint64_t *state)
 	}
 }
 
-/* Where an address points to. */
+/* What happens to a result at an address. */
 enum outcome {
-	WRITTEN,	/* as far as the page goes */
+	WRITTEN,	/* if it fits into the page */
 	REFUSED,
-	VACANT,		/* refused, unless the new region has come to lie there */
+	VACANT,		/* refused, unless the new region lies there */
 };
 
 static int memfd(size_t bytes)
@@ -162,7 +152,7 @@ static void map_file(char *p, size_t bytes)
 	close(fd);
 }
 
-/* Faults of the kernel's are not delivered, so a page not there is refused. */
+/* It does not handle the kernel's faults, so a missing page is refused. */
 static int open_uffd(char *p, int mode)
 {
 	int uffd = uffd_open(O_NONBLOCK | UFFD_USER_MODE_ONLY, 0);
@@ -221,7 +211,7 @@ static void make_uffd_wp(char *p)
 	CHECK(!uffd_protect(open_uffd(p, UFFDIO_REGISTER_MODE_WP), p, page, true));
 }
 
-/* Where the CPU has no protection keys, nearly the same. */
+/* Without protection keys in the CPU: read-only. */
 static void make_pkey(char *p)
 {
 	int key = pkey_alloc(0, PKEY_DISABLE_WRITE);
@@ -242,13 +232,13 @@ static void unmap(char *p)
 	CHECK(!munmap(p, 2 * page));
 }
 
-/* A page that the fuzzer makes, with one without access right behind it. */
+/* A page that the fuzzer makes; the one behind it is not accessible. */
 static const struct kind {
 	const char *name;
 	enum outcome outcome;
 	void (*make)(char *p);
 	void (*renew)(char *p);		/* before each call */
-	int background;			/* what all of it holds; -1: cannot be read */
+	int background;			/* the value of every byte; -1: cannot be read */
 } kinds[] = {
 	{ "written",		WRITTEN, make_written,		make_written,	CANARY },
 	{ "untouched",		WRITTEN, untouch,		untouch,	0 },
@@ -266,7 +256,7 @@ static const struct kind {
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
-/* Addresses that are what they are, whoever asks. */
+/* Addresses that have the same meaning in every process. */
 static const struct {
 	uint64_t addr;
 	enum outcome outcome;
@@ -288,7 +278,7 @@ static const struct {
 
 struct fuzzer {
 	const struct entry *entry;
-	bool alone;			/* nobody else maps memory meanwhile */
+	bool alone;			/* no other thread maps memory */
 	unsigned long calls;
 	uint64_t state;
 	char *pages[KINDS];
@@ -298,11 +288,11 @@ struct target {
 	const char *name;
 	enum outcome outcome;
 	uint64_t addr;
-	const struct kind *kind;	/* NULL: not a page of the fuzzer's */
+	const struct kind *kind;	/* NULL: not one of the fuzzer's pages */
 	char *page;
 };
 
-/* Below 2 GiB, so that it serves all entries. */
+/* Below 2 GiB, so that all entries can use them. */
 static void make_pages(struct fuzzer *f)
 {
 	for (size_t i = 0; i < KINDS; i++) {
@@ -319,7 +309,7 @@ static struct target draw_target(struct fuzzer *f)
 {
 	const unsigned int word = f->entry->word;
 	size_t i = draw(&f->state) % (KINDS + FIXED + 2);
-	/* The end of the page, where a word has no room, in a quarter of all draws. */
+	/* A quarter lie at the end of the page, where a word may not fit. */
 	size_t offset = draw(&f->state) % 4 ? draw(&f->state) % (page - word + 1) :
 		page - draw(&f->state) % (2 * word);
 	struct target t = { .outcome = REFUSED, .addr = offset };
@@ -335,7 +325,7 @@ static struct target draw_target(struct fuzzer *f)
 		t.name = "fixed";
 		t.addr = fixed[i - KINDS].addr;
 		t.outcome = fixed[i - KINDS].outcome;
-		/* The end of user space, and the end of all, from either side. */
+		/* Both sides of the end of user space and of the address space. */
 		if (t.addr == 0x7ffffffff000)
 			t.addr -= draw(&f->state) % word;
 		else if (t.addr)
@@ -350,17 +340,17 @@ static struct target draw_target(struct fuzzer *f)
 	return t;
 }
 
-/* What may not be asked here, or would not end in a known way. */
+/* Arguments this entry cannot take, or whose result is not known. */
 static bool unsuitable(const struct fuzzer *f, const struct target *t, uint64_t len)
 {
 	if (t->addr & ~f->entry->mask)
 		return true;
-	/* Memory of others might come to lie there. */
+	/* Other threads might map memory there. */
 	return !f->alone && (t->outcome == VACANT ||
 			     (len > f->entry->fits / 16 && len < f->entry->too_large));
 }
 
-/* The oracle: what the call must return, but for VACANT. */
+/* The oracle: what the call must return, except for VACANT. */
 static long expected(const struct fuzzer *f, uint64_t size, uint64_t len, enum outcome outcome)
 {
 	if (!size)
@@ -372,7 +362,7 @@ static long expected(const struct fuzzer *f, uint64_t size, uint64_t len, enum o
 	return outcome == WRITTEN ? 0 : -EFAULT;
 }
 
-/* On success, the start that was written; all else in the page is as before. */
+/* The start that was written, on success. The rest of the page must be unchanged. */
 static uint64_t check_page(const struct fuzzer *f, const struct target *t, bool written)
 {
 	size_t at = t->addr - (uintptr_t)t->page;
@@ -402,7 +392,7 @@ static void check_region(struct fuzzer *f, uint64_t start, uint64_t len, bool sa
 	CHECK(!munmap(p, len));
 }
 
-/* Pages of address space: VmSize, exactly and quickly. */
+/* Pages of address space: VmSize, but faster to read. */
 static long total_pages(int statm)
 {
 	char text[64] = "";
@@ -475,7 +465,7 @@ static void *fuzz(void *arg)
 	return NULL;
 }
 
-/* A big run takes as long as it takes. */
+/* There is no time limit for a run longer than the default. */
 static void begin(void)
 {
 	alarm(calls > DEFAULT_CALLS ? 0 : 1800);
@@ -511,7 +501,7 @@ static void by_x32(void)
 }
 #endif
 
-/* Pages of this process that lie in regions. */
+/* How many pages of this process lie in regions. */
 static size_t region_pages(void)
 {
 	size_t pages = 0;
@@ -524,7 +514,7 @@ static size_t region_pages(void)
 
 static volatile bool over;
 
-/* Maps, protects, touches and unmaps what is its own, in small pieces. */
+/* Map, touch, protect and unmap small mappings of its own. */
 static void *disturb(void *arg)
 {
 	const size_t size = 16 * page;
@@ -548,7 +538,7 @@ static void among_threads(void)
 	struct fuzzer f[FUZZERS];
 	uint64_t states[DISTURBERS];
 	pthread_t threads[FUZZERS], disturbers[DISTURBERS];
-	/* Of the pages that fuzzers make for themselves, two are regions. */
+	/* Each fuzzer makes two regions for itself. */
 	const size_t own = 2 * FUZZERS;
 
 	begin();
@@ -570,7 +560,7 @@ static void among_threads(void)
 	CHECK_EQ(region_pages(), own);
 }
 
-/* A page that comes and goes, in every way that changes what a write meets. */
+/* Map, protect, drop and unmap the page that the result goes to. */
 static void *pull_away(void *target)
 {
 	while (!over) {
@@ -584,13 +574,13 @@ static void *pull_away(void *target)
 	return NULL;
 }
 
-/* Regions whose address is lost are found again in /proc. */
+/* A region whose address got lost still shows in /proc. */
 static void addr_pulled_away(void)
 {
 	const unsigned long tries = calls / 8;
 	unsigned long given = 0;
 	pthread_t thread;
-	/* In a hole below all else, where no region comes to lie. */
+	/* Below all other mappings, where the kernel puts no region. */
 	char *target = (char *)(16 * MIB);
 
 	begin();
@@ -614,8 +604,8 @@ static const struct test tests[] = {
 	TEST("the i386 entry does what the man page says", by_i386),
 	TEST("the x32 entry does what the man page says", by_x32),
 #endif
-	TEST("so it does among threads that map and unmap", among_threads),
-	TEST("addr pulled away by another thread: given whole or not at all", addr_pulled_away),
+	TEST("the native entry does so while other threads map and unmap", among_threads),
+	TEST("with addr unmapped by another thread the call succeeds or leaves nothing", addr_pulled_away),
 };
 
 static const struct parameter parameters[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A region right above a huge page of 1 GiB: there is no page table to look for evidence
- * in, but memory that the program fills with what a page table could hold.
+ * A region right above a huge page of 1 GiB. There is no page table below to look for
+ * evidence in, only memory that the program has filled with forged page table entries.
  */
 #include <stdio.h>
 
@@ -24,7 +24,7 @@ static const char *obstacle(void)
 
 static void above_a_gigantic_page(void)
 {
-	/* Present, writable, a table: far above all memory that there is. */
+	/* Present, writable, a table, at an address beyond all memory. */
 	const uint64_t entry = 0x67 | 1ULL << 44;
 	char *place = mmap(NULL, 3 * GIB, PROT_NONE, ANON, -1, 0);
 	uint64_t *below;
@@ -45,7 +45,7 @@ static void above_a_gigantic_page(void)
 }
 
 static const struct test tests[] = {
-	TEST("nothing below the mapping is taken for a page table", above_a_gigantic_page),
+	TEST("memory below the mapping is not mistaken for a page table", above_a_gigantic_page),
 };
 
 TAP_MAIN(tests, obstacle)

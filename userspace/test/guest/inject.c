@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation and each copy that a call or a first touch makes, failed in
- * turn by /proc/self/fail-nth: the error is a documented one, the contents are
- * what they were, and nothing is left. Needs a kernel made with DEBUG=1.
- * "inject plain=1" does the same to mmap() memory, to tell whose a failure is; what asks
- * for windows has them all the same.
+ * Each allocation and each copy that a call or a first touch makes fails in turn, by
+ * /proc/self/fail-nth. The error must be a documented one, the contents intact, and
+ * nothing may be left behind. Needs a kernel made with DEBUG=1.
+ *
+ * "inject plain=1" does the same to mmap() memory, which tells whose fault a failure is;
+ * tests of windows still use a region.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -28,35 +29,29 @@
 #define TIB	(GIB << 10)
 #define FAR	((void *)(32 * TIB))
 
-/* A call, made over and over, each time with the next failure. */
+/* A call that is repeated, each time with the next allocation failing. */
 struct op {
 	void (*before)(void);
-	/* -1 and errno, else a success. */
+	/* -1 and errno, or success. */
 	long (*call)(void);
-	/* Checks what there is now, and removes it. */
+	/* Check the result and remove it. */
 	void (*after)(long ret);
-	/* The errors that the manual pages have for want of memory. */
+	/* The errors documented for a lack of memory. */
 	int errors[3];
-	/* vm.overcommit_memory: 2, where every page is accounted, unless said. */
+	/* vm.overcommit_memory; by default 2, where every page is accounted. */
 	const char *overcommit;
 };
 
-static const struct kind {
-	const char *name;
-	void *(*reserve)(size_t size);
-} kinds[] = {
-	{ "tamalloc", tamalloc },
-	{ "plain", plain },
-}, *kind = kinds;
+static void *(*reserve)(size_t size) = tamalloc;
 static unsigned long on_plain;
 
 static char *region, *span;
 static int fail_nth;
 
 /*
- * What can fail: one source of failures at a time, so that the n-th is the same
- * each time. Slab allocations are counted if no cache has to be marked for it,
- * page allocations down to an order; copies always.
+ * Failures come from one source at a time, so that the n-th is the same one each time.
+ * Slab allocations count unless caches have to be marked, page allocations from an order
+ * on; copies always count.
  */
 static const struct source {
 	const char *name, *only_marked_slabs, *least_order;
@@ -72,7 +67,7 @@ static void let_fail(const struct source *source)
 	write_file("/sys/kernel/debug/fail_page_alloc/min-order", source->least_order);
 }
 
-/* As it comes, failslab and the like spare nearly all: what may wait for memory. */
+/* By default the injectors spare allocations that may sleep, which is nearly all. */
 static void let_all_fail(void)
 {
 	set("/sys/kernel/debug/failslab/cache-filter", "N");
@@ -93,7 +88,7 @@ static void arm(int n)
 	CHECK_EQ(pwrite(fail_nth, text, len, 0), len);
 }
 
-/* True if the failure has happened. To ask makes a copy, which may be the n-th. */
+/* True if the failure has happened. Asking is a copy too, and may be the n-th. */
 static bool disarm(void)
 {
 	char left[16] = "";
@@ -104,7 +99,7 @@ static bool disarm(void)
 	return happened;
 }
 
-/* What a failed call must leave as it was, all of it exact. */
+/* Counts that a failed call must not change. All are exact. */
 static const struct count {
 	const char *path, *name;
 } counts[] = {
@@ -152,7 +147,7 @@ static bool documented(const struct op *op, int error)
 	return false;
 }
 
-/* One round: the call with its n-th failure, of which there may be none. */
+/* One call with its n-th failure; false if it has fewer. */
 static bool fail_one(const struct op *op, int n, int *error)
 {
 	bool happened;
@@ -173,8 +168,8 @@ static bool fail_one(const struct op *op, int n, int *error)
 }
 
 /*
- * Fail all that there is to fail. Each n comes twice: the detectors allocate for
- * themselves when something is new to them, and that once moves all that follows.
+ * Fail everything that can fail. Each n comes twice, as the detectors allocate memory of
+ * their own when they first see something, which shifts the failures that follow.
  */
 static int fail_each_of(const struct source *source, const struct op *op)
 {
@@ -182,7 +177,7 @@ static int fail_each_of(const struct source *source, const struct op *op)
 	struct state before;
 
 	let_fail(source);
-	/* Without a failure first: there is much that a program sets up once. */
+	/* Once without a failure, as some things are set up on first use. */
 	fail_one(op, 0, &error);
 	before = state();
 	for (int round = 2, none = 0; none < 4; round++) {
@@ -193,14 +188,14 @@ static int fail_each_of(const struct source *source, const struct op *op)
 		done += happened && !error;
 		none = happened ? 0 : none + 1;
 	}
-	tap_note("%s: %d failures; %d refused the call, %d it did without", source->name,
+	tap_note("%s: %d failures; the call failed for %d and succeeded despite %d", source->name,
 		 refused + done, refused, done);
 	return refused + done;
 }
 
 /*
- * The cgroup is joined, and all else that this process has is there. It leaves
- * rseq(2), as the kernel answers SIGSEGV where it fails to write the area of that.
+ * Join the cgroup and populate the rest of the process. Unregister rseq(2), as the
+ * kernel sends SIGSEGV if it fails to write to that area.
  */
 static void settle_in_cgroup(void)
 {
@@ -238,8 +233,10 @@ static void in_cgroup(void (*fn)(void *), void *arg)
 
 static void inject(struct op op)
 {
-	/* Room to reserve all that a test wants, and strictly accounted. */
-	/* Not overcommit_kbytes: what writes that clears this, and nothing puts it back. */
+	/*
+	 * Strict accounting, with room for every test. Not by overcommit_kbytes: writing
+	 * that clears overcommit_ratio, which then could not be restored.
+	 */
 	set("/proc/sys/vm/overcommit_ratio", "1000000");
 	set("/proc/sys/vm/overcommit_memory", op.overcommit ?: "2");
 	in_cgroup(fail_each, &op);
@@ -268,31 +265,12 @@ static void system_call(void)
 	inject((struct op){ .call = call, .after = unmap_untouched, .errors = { ENOMEM } });
 }
 
-/* Room for one more mapping, or none. */
-static void fill_maps(int room)
-{
-	char text[16], *last[2] = { NULL, NULL }, *p;
-
-	snprintf(text, sizeof(text), "%d", map_count() + 20);
-	set("/proc/sys/vm/max_map_count", text);
-	/* Shared ones never merge, so each is one more. */
-	for (;;) {
-		p = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (p == MAP_FAILED)
-			break;
-		last[1] = last[0];
-		last[0] = p;
-	}
-	for (int i = 0; i < room; i++)
-		CHECK(!munmap(last[i], page));
-}
-
 static void fill_maps_once(void)
 {
 	static bool full;
 
 	if (!full)
-		fill_maps(1);
+		CHECK(!munmap(fill_map_count(), page));
 	full = true;
 }
 
@@ -307,7 +285,7 @@ static void lock_future(void)
 	CHECK(!mlockall(MCL_FUTURE));
 }
 
-/* As with mmap(2), memory that could not be brought in is brought in by touch. */
+/* As with mmap(2), touches fill what could not be populated. */
 static void unlock_future(long ret)
 {
 	if (!ret) {
@@ -327,7 +305,7 @@ static void locked(void)
 
 static void new_slot(void)
 {
-	slot = kind->reserve(page);
+	slot = reserve(page);
 }
 
 static long call_into_slot(void)
@@ -342,7 +320,7 @@ static void free_slot(long ret)
 	CHECK(!munmap(slot, page));
 }
 
-/* The result itself goes to memory that takes a fault to write. */
+/* Storing the result takes a fault. */
 static void untouched_slot(void)
 {
 	inject((struct op){ .before = new_slot, .call = call_into_slot,
@@ -354,7 +332,7 @@ static long call_into_nowhere(void)
 	long ret = tamalloc_call(SIZE, NULL);
 
 	CHECK_EQ(ret, -1);
-	/* That it fails is no failure injected; only other errors are. */
+	/* EFAULT is what the call always gives; any other error was injected. */
 	return errno == EFAULT ? 0 : ret;
 }
 
@@ -368,11 +346,11 @@ static void no_slot(void)
 	inject((struct op){ .call = call_into_nowhere, .after = nothing, .errors = { ENOMEM } });
 }
 
-/* The one EFAULT that may leave the region: it had become one mapping with the next. */
+/* The one EFAULT that may leave a region: it had merged with its neighbour. */
 
 static void neighbour(void)
 {
-	region = kind->reserve(TIB);
+	region = reserve(TIB);
 }
 
 static long call_into_nowhere_next(void)
@@ -383,7 +361,7 @@ static long call_into_nowhere_next(void)
 	return errno == EFAULT ? 0 : ret;
 }
 
-/* Splitting it off again may take memory, as it may for munmap(2). */
+/* Splitting it off again may need memory, as munmap(2) may. */
 static void unmap_neighbour(long ret)
 {
 	struct vma vma;
@@ -399,7 +377,7 @@ static void no_slot_next(void)
 {
 	struct vma vma;
 
-	/* Without a failure it becomes one mapping with the next, and goes again. */
+	/* Control: without a failure it merges with its neighbour and is split off again. */
 	neighbour();
 	CHECK_EQ((uintptr_t)tamalloc(TIB), (uintptr_t)region - TIB);
 	CHECK(!munmap(region - TIB, TIB));
@@ -412,10 +390,10 @@ static void no_slot_next(void)
 
 /* First touch. */
 
-/* Nothing else is near: to fault here takes page tables of every level. */
+/* Far from everything else: a fault here allocates page tables of every level. */
 static void far_region(void)
 {
-	span = kind->reserve(TIB);
+	span = reserve(TIB);
 	region = (char *)(((uintptr_t)span + TIB / 2 - 1) & -(TIB / 2));
 }
 
@@ -430,7 +408,7 @@ static long read_touch(void)
 	return peek(region + page);
 }
 
-/* The kernel takes the fault again, and so the touch succeeds. */
+/* The kernel retries the fault, so the touch succeeds. */
 static void unmap_written(long ret)
 {
 	(void)ret;
@@ -456,7 +434,7 @@ static void read_fault(void)
 	inject((struct op){ .before = far_region, .call = read_touch, .after = unmap_read });
 }
 
-/* Of a page that can fill a window: four were touched before it. */
+/* Four touched pages, so the next one can fill a window. */
 static void far_evidence(void)
 {
 	far_region();
@@ -470,7 +448,7 @@ static long fill_window(void)
 	return 0;
 }
 
-/* One page where there is no memory for four. */
+/* Four pages, or one where there is no memory for four. */
 static void unmap_window(long ret)
 {
 	size_t pages = resident(region, SIZE);
@@ -484,10 +462,8 @@ static void unmap_window(long ret)
 
 static void be_adaptive(void)
 {
-	static const struct kind windows = { "adaptive", adaptive };
-
 	set(THP "enabled", "madvise");
-	kind = &windows;
+	reserve = adaptive;
 }
 
 static void window_fault(void)
@@ -528,7 +504,7 @@ static long read_file(void)
 	return pread(file, region + page, sizeof(source), 0);
 }
 
-/* What is said to be written is, all else is zero, and just that was touched. */
+/* As many bytes as the call returned are written; the rest is zero and untouched. */
 static void unmap_copied(long ret)
 {
 	size_t pages = resident(region, SIZE);
@@ -599,7 +575,7 @@ static void populate_windows(void)
 	populate();
 }
 
-/* A region, every other page of which is touched, and what becomes of it. */
+/* Operations on a region with every other page touched. */
 
 #define MIDDLE	(region + 4 * page)
 #define HALF	(SIZE / 2)
@@ -611,7 +587,7 @@ static char mark(int i)
 
 static void half_touched(void)
 {
-	region = kind->reserve(SIZE);
+	region = reserve(SIZE);
 	for (int i = 1; i < PAGES; i += 2)
 		poke(region + i * page, mark(i));
 }
@@ -629,7 +605,7 @@ static void unmap_intact(long ret)
 	CHECK(!munmap(region, SIZE));
 }
 
-/* The child has all of it, and what it writes is not the parent's. */
+/* The child has everything, and the parent does not see its writes. */
 static long fork_it(void)
 {
 	pid_t pid = fork();
@@ -700,7 +676,7 @@ static void moves(void)
 			    .after = unmap_intact, .errors = { ENOMEM } });
 }
 
-/* Splits, takes the middle away from between, and joins what it can. */
+/* Splits the mapping twice and moves the middle. */
 static long move_middle(void)
 {
 	return mremap(MIDDLE, HALF, HALF, MREMAP_MAYMOVE | MREMAP_FIXED, FAR) == MAP_FAILED ? -1 : 0;
@@ -721,8 +697,8 @@ static void unmap_both(long ret)
 }
 
 /*
- * Not strictly accounted: where mremap() cannot split off what it has moved, it
- * loses VM_ACCOUNT, and so the accounts, of the whole old mapping, plain or not.
+ * Without strict accounting: an mremap() that fails to split off what it has moved loses
+ * VM_ACCOUNT, and with it the accounting, of the whole old mapping, plain or not.
  */
 static void moves_part(void)
 {
@@ -765,7 +741,7 @@ static void advises(void)
 
 static void huge_range(void)
 {
-	region = align(kind->reserve(huge), huge);
+	region = align(reserve(huge), huge);
 	for (int i = 1; i < PAGES; i += 2)
 		poke(region + i * page, mark(i));
 }
@@ -789,7 +765,7 @@ static void collapses(void)
 			    .after = unmap_huge_range, .errors = { ENOMEM, EAGAIN, EBUSY } });
 }
 
-/* One slab allocation in a hundred fails, in processes that fork and unmap. */
+/* Processes that fork and unmap while one slab allocation in a hundred fails. */
 static void live_or_leave(void)
 {
 	check_marks(0, PAGES);
@@ -846,32 +822,32 @@ static void fork_storm(void)
 }
 
 static const struct test tests[] = {
-	TEST("the call: ENOMEM, and nothing is left", system_call),
-	TEST("the call at max_map_count less one: ENOMEM, and nothing is left", map_limit),
-	TEST("the call under MCL_FUTURE: ENOMEM, or touch brings in the rest", locked),
-	TEST("the call with its result in an untouched page: ENOMEM or EFAULT", untouched_slot),
-	TEST("the call with nowhere to put its result leaves nothing", no_slot),
-	TEST("the same beside another region: it is gone, or whole", no_slot_next),
-	TEST("first touch by write: taken again, one page", write_fault),
-	TEST("first touch by read: taken again, one page", read_fault),
-	TEST("first touch that fills a window: one page instead, or taken again", window_fault),
-	TEST("first touch by process_vm_writev: EFAULT, ENOMEM or a part", remote_write),
-	TEST("first touch by read(2): EFAULT, ENOMEM or a part", file_read),
-	TEST("MADV_POPULATE_WRITE: ENOMEM", populate),
-	TEST("MADV_POPULATE_READ: ENOMEM", populate_read),
-	TEST("MADV_POPULATE_WRITE by windows: ENOMEM", populate_windows),
-	TEST("fork: ENOMEM or EAGAIN; else the child has all", forks),
-	TEST("munmap of the middle: ENOMEM and all is there, or it is gone", unmaps),
-	TEST("mremap to afar: ENOMEM, contents intact", moves),
-	TEST("mremap of the middle: ENOMEM, contents intact", moves_part),
-	TEST("mprotect of the middle: ENOMEM, contents intact", protects),
-	TEST("mlock of the middle: ENOMEM or EAGAIN, contents intact", locks),
-	TEST("madvise that splits: EAGAIN, contents intact", advises),
-	TEST("MADV_COLLAPSE: ENOMEM, EAGAIN or EBUSY, contents intact", collapses),
-	TEST("300 forks with one slab allocation in a hundred failing", fork_storm),
+	TEST("the call fails with ENOMEM and leaves nothing", system_call),
+	TEST("the call just below max_map_count fails with ENOMEM and leaves nothing", map_limit),
+	TEST("the call under MCL_FUTURE fails with ENOMEM, or touches fill in the rest", locked),
+	TEST("the call with addr in an untouched page fails with ENOMEM or EFAULT", untouched_slot),
+	TEST("the call with a null addr leaves nothing", no_slot),
+	TEST("the call with a null addr beside another region leaves nothing, or a whole region", no_slot_next),
+	TEST("a first touch by write retries and fills one page", write_fault),
+	TEST("a first touch by read retries and fills one page", read_fault),
+	TEST("a first touch that would fill a window retries or fills one page", window_fault),
+	TEST("a first touch by process_vm_writev fails with EFAULT or ENOMEM, or is partial", remote_write),
+	TEST("a first touch by read(2) fails with EFAULT or ENOMEM, or is partial", file_read),
+	TEST("MADV_POPULATE_WRITE fails with ENOMEM", populate),
+	TEST("MADV_POPULATE_READ fails with ENOMEM", populate_read),
+	TEST("MADV_POPULATE_WRITE in windows fails with ENOMEM", populate_windows),
+	TEST("fork fails with ENOMEM or EAGAIN, or the child has everything", forks),
+	TEST("munmap of the middle fails with ENOMEM and changes nothing, or unmaps it", unmaps),
+	TEST("mremap to a far address fails with ENOMEM, contents intact", moves),
+	TEST("mremap of the middle fails with ENOMEM, contents intact", moves_part),
+	TEST("mprotect of the middle fails with ENOMEM, contents intact", protects),
+	TEST("mlock of the middle fails with ENOMEM or EAGAIN, contents intact", locks),
+	TEST("madvise that splits fails with EAGAIN, contents intact", advises),
+	TEST("MADV_COLLAPSE fails with ENOMEM, EAGAIN or EBUSY, contents intact", collapses),
+	TEST("300 forks with one slab allocation in a hundred failing lose nothing", fork_storm),
 };
 
-/* The stock kernel has to be told by its missing call. */
+/* A stock kernel must fail for its missing call, and not be skipped. */
 static const char *obstacle(void)
 {
 	const char *why = no_tamalloc();
@@ -889,6 +865,7 @@ static const struct parameter parameters[] = {
 int main(int argc, char **argv)
 {
 	argc = tap_parameters(argc, argv, parameters);
-	kind = &kinds[!!on_plain];
+	if (on_plain)
+		reserve = plain;
 	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), obstacle);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ten thousand times, and nothing is left: no page, mapping or page table. */
+/* Repeated operations leave no page, mapping or page table behind. */
 #include <fcntl.h>
 
 #include "counters.h"
@@ -9,14 +9,14 @@
 #include "tap.h"
 
 #define TIMES	10000
-#define SLACK	64	/* page tables, and pages, that others may come to want */
-#define CACHED	9000	/* pages that may just be cached: less than one each time */
+#define SLACK	64	/* pages and page tables that others may allocate meanwhile */
+#define CACHED	9000	/* pages that may be cached; a leak would be one a round */
 
 static struct usage {
 	long anon, tables, free, vmas, vm_kb, rss_kb, pte_kb;
 } before;
 
-/* The counter with what each CPU keeps for itself folded in. */
+/* After folding in the per-CPU counts. */
 static long folded_in(const char *name)
 {
 	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
@@ -45,7 +45,7 @@ static void start(void)
 	before = usage();
 }
 
-/* Pages freed by RCU take a while, so the counts of the system may settle. */
+/* RCU frees pages late, so give the counts time to settle. */
 static void check_nothing_left(void)
 {
 	struct usage now = usage();
@@ -106,7 +106,7 @@ static void refused(void)
 	check_nothing_left();
 }
 
-/* A region that is left to exit() to release. */
+/* Regions that exit() has to release. */
 static void abandon(void *p)
 {
 	char *own = tamalloc(64 * page);
@@ -130,7 +130,7 @@ static void exits(void)
 
 static const struct test tests[] = {
 	TEST("10,000 regions, touched and unmapped, leave nothing", allocate),
-	TEST("10,000 times MADV_DONTNEED leaves nothing", drop),
+	TEST("10,000 rounds of MADV_DONTNEED leave nothing", drop),
 	TEST("10,000 refused calls leave nothing", refused),
 	TEST("100 processes that exit with regions leave nothing", exits),
 };

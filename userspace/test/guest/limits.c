@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The limits of a process, and sizes beyond what the machine holds. */
+/* Resource limits, and sizes beyond the machine's memory. */
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -18,30 +18,16 @@ static void limit(int resource, rlim_t bytes)
 	CHECK(!setrlimit(resource, &limit));
 }
 
-static int errno_of_mmap(size_t size)
-{
-	void *p = mmap(NULL, size, RW, ANON, -1, 0);
-
-	return p == MAP_FAILED ? errno : munmap(p, size);
-}
-
-static int errno_of_tamalloc(size_t size)
-{
-	void *p;
-
-	return tamalloc_call(size, &p) ? errno : munmap(p, size);
-}
-
-/* Within the limit both succeed, beyond it both fail alike, leaving nothing. */
+/* Within the limit both succeed; beyond it both fail alike and leave nothing. */
 static void same_as_mmap(int err)
 {
 	long before = vm_size();
 	int maps = map_count();
 
-	CHECK_EQ(errno_of_mmap(512 * KIB), 0);
-	CHECK_EQ(errno_of_tamalloc(512 * KIB), 0);
-	CHECK_EQ(errno_of_mmap(2 * MIB), err);
-	CHECK_EQ(errno_of_tamalloc(2 * MIB), err);
+	CHECK_EQ(plain_errno(512 * KIB), 0);
+	CHECK_EQ(tamalloc_errno(512 * KIB), 0);
+	CHECK_EQ(plain_errno(2 * MIB), err);
+	CHECK_EQ(tamalloc_errno(2 * MIB), err);
 	CHECK_EQ(vm_size(), before);
 	CHECK_EQ(map_count(), maps);
 }
@@ -58,7 +44,7 @@ static void data(void)
 	same_as_mmap(ENOMEM);
 }
 
-/* mmap(2) says EAGAIN here, and so must the call. */
+/* mmap(2) gives EAGAIN here, and so must the call. */
 static void memlock(void)
 {
 	limit(RLIMIT_MEMLOCK, MIB);
@@ -69,22 +55,11 @@ static void memlock(void)
 
 static void map_limit(void)
 {
-	void *last = NULL, *p;
-	char text[16];
+	void *last = fill_map_count();
 
-	snprintf(text, sizeof(text), "%d", map_count() + 50);
-	set("/proc/sys/vm/max_map_count", text);
-	/* Shared ones never merge, so each is one more. */
-	for (;;) {
-		p = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (p == MAP_FAILED)
-			break;
-		last = p;
-	}
-	CHECK_EQ(errno, ENOMEM);
-	CHECK_EQ(errno_of_tamalloc(page), ENOMEM);
+	CHECK_EQ(tamalloc_errno(page), ENOMEM);
 	CHECK(!munmap(last, page));
-	CHECK_EQ(errno_of_tamalloc(page), 0);
+	CHECK_EQ(tamalloc_errno(page), 0);
 }
 
 static void terabyte(void)
@@ -105,7 +80,7 @@ static void terabyte(void)
 	CHECK(!munmap(p, tib));
 }
 
-/* Page tables for what is touched, not for what is reserved. */
+/* Reserving allocates no page tables. */
 static void page_tables(void)
 {
 	long before = field("/proc/self/status", "VmPTE");
@@ -117,11 +92,11 @@ static void page_tables(void)
 }
 
 static const struct test tests[] = {
-	TEST("RLIMIT_AS refuses what it refuses to mmap", address_space),
-	TEST("RLIMIT_DATA refuses what it refuses to mmap", data),
-	TEST("RLIMIT_MEMLOCK under MCL_FUTURE gives what mmap gives", memlock),
-	TEST("at max_map_count the call is ENOMEM, below it succeeds", map_limit),
-	TEST("1 TiB is reserved and five pages of it are resident", terabyte),
+	TEST("RLIMIT_AS refuses a region as it refuses mmap", address_space),
+	TEST("RLIMIT_DATA refuses a region as it refuses mmap", data),
+	TEST("RLIMIT_MEMLOCK under MCL_FUTURE refuses a region as it refuses mmap", memlock),
+	TEST("the call is ENOMEM at max_map_count and succeeds below it", map_limit),
+	TEST("1 TiB reserved with five pages touched has five pages resident", terabyte),
 	TEST("1 TiB costs page tables only where it is touched", page_tables),
 };
 

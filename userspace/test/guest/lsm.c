@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The call asks the LSM hook, and asks it as mmap(2) does: watched by kprobes. */
+/* The call invokes the LSM hook just as mmap(2) does, as kprobes show. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/personality.h>
 
+#include "entries.h"
 #include "maps.h"
 #include "mem.h"
-#include "settings.h"
 #include "tap.h"
-
-#define TRACING		"/tmp/tamalloc-tracing"
+#include "tracing.h"
 
 /*
- * Capabilities are the LSM that every kernel has. Only security_mmap_file() calls
- * its hook: with what was asked for, and with what will be mapped.
+ * Every kernel has the capability LSM, whose hook only security_mmap_file() calls. It
+ * passes the protection asked for and the one that will be mapped.
  */
 static const char *const probes[] = {
 	"p:tamalloc/hook cap_mmap_file file=$arg1:x64 asked=$arg2:x64 mapped=$arg3:x64 flags=$arg4:x64",
@@ -22,7 +21,7 @@ static const char *const probes[] = {
 	"p:tamalloc/map do_mmap",
 };
 
-/* What was hit in the last watch(), in order, with what was passed. */
+/* The probes hit in the last watch(), in order, with their arguments. */
 static char events[1024];
 
 static void append(const char *file, const char *text)
@@ -35,45 +34,32 @@ static void append(const char *file, const char *text)
 	close(fd);
 }
 
-static void empty(const char *file)
-{
-	int fd = open(file, O_WRONLY | O_TRUNC);
-
-	CHECK(fd >= 0);
-	close(fd);
-}
-
 static void stop_probes(void)
 {
 	if (!access(TRACING "/events/tamalloc", F_OK))
-		write_file(TRACING "/events/tamalloc/enable", "0");
-	empty(TRACING "/kprobe_events");
+		tracing_stop("tamalloc");
+	truncate_file(TRACING "/kprobe_events");
 }
 
 static void start_probes(void)
 {
-	char filter[64];
-
-	mount_at(TRACING, "tracefs");
+	tracing_mount();
 	if (access(TRACING "/kprobe_events", W_OK))
 		tap_skip("this kernel has no kprobe events (KPROBE_EVENTS)");
 	stop_probes();
 	for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++)
 		append(TRACING "/kprobe_events", probes[i]);
-	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
-	write_file(TRACING "/events/tamalloc/filter", filter);
 }
 
-/* Watch @fn and compare; of "..: hook: (cap_mmap_file+0x0/0x10) file=.." the ends count. */
+/* Run @fn and compare: of "..: hook: (cap_mmap_file+0x0/0x10) file=.." name and arguments. */
 static void watch(void (*fn)(void), const char *want)
 {
 	char line[512], *name, *args;
 	FILE *trace;
 
-	empty(TRACING "/trace");
-	write_file(TRACING "/events/tamalloc/enable", "1");
+	tracing_start("tamalloc");
 	fn();
-	write_file(TRACING "/events/tamalloc/enable", "0");
+	tracing_stop("tamalloc");
 
 	trace = fopen(TRACING "/trace", "r");
 	CHECK(trace);
@@ -90,10 +76,10 @@ static void watch(void (*fn)(void), const char *want)
 	}
 	fclose(trace);
 	if (strcmp(events, want))
-		tap_fail(__FILE__, __LINE__, "came by: %s\n# instead of: %s", events, want);
+		tap_fail(__FILE__, __LINE__, "hit: %s\n# instead of: %s", events, want);
 }
 
-/* Asked once, and before mmap_lock is taken, which is the first lock taken. */
+/* Called once, before mmap_lock, which is the first lock taken. */
 #define ASKED(mapped) \
 	"hook file=0x0 asked=0x3 mapped=" mapped " flags=0x4022; lock; map; "
 
@@ -122,7 +108,7 @@ static void by_call(void)
 	watched_as_mmap(ASKED("0x3"));
 }
 
-/* What is mapped executable was asked for as executable. */
+/* The hook must see that the mapping will be executable. */
 static void read_implies_exec(void)
 {
 	struct vma vma;
@@ -134,26 +120,22 @@ static void read_implies_exec(void)
 }
 
 #ifdef __x86_64__
-static void call_int80(void)
+static void call_i386(void)
 {
 	static void *low;
-	long ret;
 
-	asm volatile("int $0x80" : "=a"(ret)
-		     : "a"(SYS_tamalloc), "b"(page), "c"(&low)
-		     : "memory", "r8", "r9", "r10", "r11");
-	CHECK_EQ((int)ret, 0);
+	CHECK_EQ(int80(SYS_tamalloc, page, (uintptr_t)&low), 0);
 }
 
 static void by_i386(void)
 {
 	start_probes();
-	watch(call_int80, ASKED("0x3"));
+	watch(call_i386, ASKED("0x3"));
 	stop_probes();
 }
 #endif
 
-/* Refused before there is anything to ask for. */
+/* Refused before the hook. */
 static void call_with_nothing(void)
 {
 	CHECK_FAILS(tamalloc_call(0, &given), EINVAL);
@@ -168,12 +150,12 @@ static void by_bad_size(void)
 }
 
 static const struct test tests[] = {
-	TEST("the hook is asked once, before mmap_lock, with what mmap passes", by_call),
-	TEST("READ_IMPLIES_EXEC: an LSM sees the PROT_EXEC that is mapped", read_implies_exec),
+	TEST("the hook is called once, before mmap_lock, with what mmap passes", by_call),
+	TEST("under READ_IMPLIES_EXEC an LSM sees the PROT_EXEC that is mapped", read_implies_exec),
 #ifdef __x86_64__
-	TEST("the i386 entry asks the hook", by_i386),
+	TEST("the i386 entry calls the hook", by_i386),
 #endif
-	TEST("a size that is refused neither asks nor locks", by_bad_size),
+	TEST("an invalid size neither calls the hook nor takes the lock", by_bad_size),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many of them: processes with a region each, mappings of one region.
+ * Many processes with a region each, and a region split into many mappings.
  *
  *	many [mappings=N] [processes=N] [PATTERN]
  */
@@ -15,14 +15,14 @@
 #include "settings.h"
 #include "tap.h"
 
-#define REGION	16	/* pages of a process of its own */
-#define SHARED	8	/* pages that it has from its parent */
-#define TOUCHED	64	/* pages of one that is split, each so far from the next */
+#define REGION	16	/* pages of each process's own region */
+#define SHARED	8	/* pages inherited from the parent */
+#define TOUCHED	64	/* pages of the region that is split, STEP apart */
 #define STEP	32
 
 static unsigned long most_mappings = 50000, processes = 1000;
 
-/* Its number in its own pages and in its copies of the parent's, and no other. */
+/* It must find its own number in its pages and copies, and the parent's in the rest. */
 static void one_of_many(int number, char *shared, int ready, int go)
 {
 	char *p = tamalloc(REGION * page), c;
@@ -92,7 +92,7 @@ static int unmap(char *p)
 	return munmap(p, page);
 }
 
-/* Every other page, until there is one mapping too many; how many could be. */
+/* Split at every other page up to the limit; how many splits that took. */
 static int split(int (*fn)(char *), void *(*get)(size_t), int *at_limit)
 {
 	const size_t pages = 2 * most_mappings + 2;
@@ -109,18 +109,18 @@ static int split(int (*fn)(char *), void *(*get)(size_t), int *at_limit)
 	CHECK_EQ(errno, ENOMEM);
 	*at_limit = map_count();
 	CHECK_EQ(*at_limit, most_mappings);
-	/* mmap(2) gives one more than that; then there is none for anybody. */
+	/* mmap(2) may make one more than a split; then nobody can. */
 	last = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(last != MAP_FAILED);
 	CHECK_FAILS(tamalloc_call(page, &refused), ENOMEM);
 	CHECK(!munmap(last, page));
 
-	/* What was not asked for is as it was. */
+	/* The refused split changed nothing. */
 	for (int j = 0; j < TOUCHED; j++)
 		CHECK_EQ(peek(p + j * STEP * page), j);
 	if (get == tamalloc)
 		CHECK_EQ(resident(p, pages * page), TOUCHED);
-	/* One more, if the last page was split off at its start only. */
+	/* One more if the last split was made at one end only. */
 	if (fn == protect) {
 		CHECK(!mprotect(p, pages * page, RW));
 		CHECK_EQ(map_count(), before + (most_mappings - before) % 2);
@@ -159,9 +159,9 @@ static void by_munmap(void)
 }
 
 static const struct test tests[] = {
-	TEST("a thousand processes, each with a region and its parent's", processes_at_once),
-	TEST("split by mprotect: ENOMEM at max_map_count, one mapping again after", by_mprotect),
-	TEST("split by munmap: ENOMEM at max_map_count, nothing remains", by_munmap),
+	TEST("a thousand processes each keep a region of their own and their parent's", processes_at_once),
+	TEST("splitting by mprotect ends with ENOMEM at max_map_count, and the parts merge again", by_mprotect),
+	TEST("splitting by munmap ends with ENOMEM at max_map_count and leaves nothing", by_munmap),
 };
 
 static const struct parameter parameters[] = {

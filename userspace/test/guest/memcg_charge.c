@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Charges that fail: there is no fault to inject for them, so a cgroup is full
- * and nothing in it may be killed. Then a call says so, and a touch waits; the
- * offender dies only if it may. What it had is uncharged in the end.
+ * Charges that fail. The kernel cannot inject such failures, so a cgroup is filled whose
+ * processes may not be killed. Calls then return an error and touches wait. A process
+ * that may be killed dies alone, and everything it had is uncharged.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -28,7 +28,7 @@ static void be_unkillable(void)
 	write_file("/proc/self/oom_score_adj", "-1000");
 }
 
-/* What each call says, taken while there is no room left even to look around. */
+/* These run with the cgroup full: any other page needed would wait for room. */
 static long populate_write(void)
 {
 	return madvise(region, SIZE, MADV_POPULATE_WRITE);
@@ -67,7 +67,7 @@ static void refused(void *arg)
 	const struct refusal *refusal = arg;
 	long ret;
 
-	/* All else that this process has is there, so that no touch of that waits. */
+	/* Populate the rest of the process, so that nothing else has to wait. */
 	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
 	be_unkillable();
 	source = plain(SIZE);
@@ -82,7 +82,7 @@ static void refused(void *arg)
 	CHECK(ret < 0 || (refusal->may_be_partial && ret > 0 && ret < (long)SIZE));
 	CHECK_EQ(resident(region, SIZE), MIB / page);
 	CHECK(all_zero(region, MIB));
-	/* There is room again, and all goes on. */
+	/* With room again touches work as before. */
 	CHECK(!madvise(region, SIZE, MADV_DONTNEED));
 	check_strict(region, 16 * page);
 }
@@ -119,7 +119,7 @@ static void touch_all(void)
 		CHECK_EQ(peek(region + i), 't');
 }
 
-/* A process that touches more than the limit, and whose touch now waits. */
+/* A process that has reached the limit and waits in a touch. */
 static pid_t start_waiter(void)
 {
 	pid_t pid = fork();
@@ -187,10 +187,10 @@ static void offender(void)
 }
 
 static const struct test tests[] = {
-	TEST("MADV_POPULATE: ENOMEM; read(2), process_vm_writev: EFAULT or a part", calls),
-	TEST("a touch waits for room, and then goes through", touch_waits),
+	TEST("in a full cgroup MADV_POPULATE is ENOMEM; read(2) and process_vm_writev are EFAULT or partial", calls),
+	TEST("a touch waits for room and then succeeds", touch_waits),
 	TEST("a touch that waits can be killed", touch_is_killed),
-	TEST("who populates beyond the limit is killed, and all is uncharged", offender),
+	TEST("a process that populates beyond the limit is killed and uncharged", offender),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How /proc shows a region, and what its counts say. */
+/* How /proc shows a region. */
 #include <sys/prctl.h>
 
 #include "maps.h"
@@ -56,9 +56,9 @@ static void own_name(void)
 
 static const struct test tests[] = {
 	TEST("/proc/PID/maps names a region", in_maps),
-	TEST("smaps marks a region, and no plain mapping", in_smaps),
-	TEST("smaps counts what was touched, read or written", rss),
-	TEST("PR_SET_VMA_ANON_NAME gives a region a name of one's own", own_name),
+	TEST("smaps marks regions and no plain mapping", in_smaps),
+	TEST("smaps counts the pages touched, read or written", rss),
+	TEST("PR_SET_VMA_ANON_NAME renames a region, which stays one", own_name),
 };
 
 TAP_MAIN(tests, no_tamalloc)

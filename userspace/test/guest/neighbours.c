@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plain mapping next to a region never becomes one with it. The neighbours are
- * MAP_NORESERVE, as regions are: nothing but the policy sets them apart.
+ * A plain mapping never merges with a region next to it. The neighbours are
+ * MAP_NORESERVE, as regions are, so nothing but the policy keeps them apart.
  */
 #include "maps.h"
 #include "mem.h"
@@ -27,7 +27,7 @@ static char *plain_at(char *where, size_t size, int prot)
 	return where;
 }
 
-/* It starts and ends where it should, is strict, and the neighbour is not. */
+/* The region has its size and is strict; the neighbour is not. */
 static void check_border(char *region, char *neighbour)
 {
 	struct vma vma;
@@ -57,7 +57,7 @@ static void above(void)
 	check_border(p, plain_at(p + SIZE, SIZE, RW));
 }
 
-/* With anonymous memory on both sides that has an anon_vma already. */
+/* Between anonymous memory that has an anon_vma already. */
 static void touched(void)
 {
 	char *p = lone_region(), *low, *high;
@@ -72,7 +72,7 @@ static void touched(void)
 	CHECK_EQ(peek(high), 1);
 }
 
-/* Mappings merge when mprotect makes them alike, too. */
+/* mprotect merges mappings that it makes alike. */
 static void by_mprotect(void)
 {
 	char *p = lone_region(), *low = plain_at(p - SIZE, SIZE, PROT_NONE);
@@ -108,7 +108,7 @@ static void into_gap(void)
 	CHECK_EQ(peek(p + huge), 'b');
 }
 
-/* Where the kernel puts them by itself: often side by side. */
+/* Placed by the kernel, which often puts them side by side. */
 static void by_chance(void)
 {
 	char *p[8], *q[8];
@@ -149,7 +149,7 @@ static const struct test tests[] = {
 	TEST("neighbours that mprotect makes alike stay apart", by_mprotect),
 	TEST("a plain mapping moved next to a region stays apart", by_mremap),
 	TEST("a plain mapping in a gap of a region stays apart", into_gap),
-	TEST("regions and plain mappings in turn stay apart", by_chance),
+	TEST("alternating regions and plain mappings stay apart", by_chance),
 	TEST("two regions side by side keep contents and policy", two_regions),
 };
 

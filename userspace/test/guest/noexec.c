@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A region is executable only where a personality asks for that of all memory. */
+/* A region is executable only under READ_IMPLIES_EXEC. */
 #include <signal.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -34,7 +34,7 @@ static void implied(void)
 			 vma.perms, control.perms);
 }
 
-/* A process that may have no memory both writable and executable. */
+/* A process that may not have memory both writable and executable. */
 static void denied(void)
 {
 	unsigned long start = 0;
@@ -47,9 +47,9 @@ static void denied(void)
 }
 
 static const struct test tests[] = {
-	TEST("running what a region holds is a SIGSEGV", not_executable),
-	TEST("READ_IMPLIES_EXEC gives a region what it gives mmap", implied),
-	TEST("PR_SET_MDWE refuses it then, as it does mmap", denied),
+	TEST("executing a region is a SIGSEGV", not_executable),
+	TEST("under READ_IMPLIES_EXEC a region has the permissions that mmap gives", implied),
+	TEST("PR_SET_MDWE then refuses a region as it refuses mmap", denied),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * More touched than the machine has: the OOM killer ends the process that touched it,
- * which it tells by what is resident, and no other.
+ * A process touches more than the machine has. The OOM killer finds it by its resident
+ * pages and kills no other.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static char *hold(void *(*get)(size_t))
 	return p;
 }
 
-/* Has a good deal of plain memory, but not the most. */
+/* It has a lot of plain memory, but not the most. */
 static pid_t start_bystander(void)
 {
 	pid_t pid = fork();
@@ -52,7 +52,7 @@ static pid_t start_bystander(void)
 	return pid;
 }
 
-/* Half by reads, half by writes. */
+/* Half of it by reads, half by writes. */
 static void touch_too_much(void *unused)
 {
 	const size_t bytes = 2 * KIB * field("/proc/meminfo", "MemTotal");
@@ -97,8 +97,8 @@ static void by_windows(void)
 }
 
 static const struct test tests[] = {
-	TEST("who touches more than there is is killed, and nobody else", strict),
-	TEST("the same by windows", by_windows),
+	TEST("a process that touches more than the machine has is killed alone", strict),
+	TEST("so is one whose region is adaptive", by_windows),
 };
 
 TAP_MAIN(tests, no_tamalloc)

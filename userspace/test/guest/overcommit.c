@@ -1,30 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vm.overcommit_memory is obeyed as mmap(MAP_NORESERVE) obeys it. */
+/* tamalloc() obeys vm.overcommit_memory as mmap(MAP_NORESERVE) does. */
 #include <stdlib.h>
 
 #include "mem.h"
 #include "settings.h"
 #include "tap.h"
-
-static int errno_of_mmap(size_t size)
-{
-	void *p = mmap(NULL, size, RW, ANON, -1, 0);
-	int err = p == MAP_FAILED ? errno : 0;
-
-	if (!err)
-		munmap(p, size);
-	return err;
-}
-
-static int errno_of_tamalloc(size_t size)
-{
-	void *p;
-
-	if (tamalloc_call(size, &p))
-		return errno;
-	munmap(p, size);
-	return 0;
-}
 
 static void same_as_mmap(const char *mode, int err_of_twice_ram, int err_of_tib)
 {
@@ -37,10 +17,10 @@ static void same_as_mmap(const char *mode, int err_of_twice_ram, int err_of_tib)
 
 	set("/proc/sys/vm/overcommit_memory", mode);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		CHECK_EQ(errno_of_tamalloc(sizes[i]), errno_of_mmap(sizes[i]));
-	CHECK_EQ(errno_of_tamalloc(page), 0);
-	CHECK_EQ(errno_of_tamalloc(2 * (ram + swap)), err_of_twice_ram);
-	CHECK_EQ(errno_of_tamalloc(GIB * 1024), err_of_tib);
+		CHECK_EQ(tamalloc_errno(sizes[i]), plain_errno(sizes[i]));
+	CHECK_EQ(tamalloc_errno(page), 0);
+	CHECK_EQ(tamalloc_errno(2 * (ram + swap)), err_of_twice_ram);
+	CHECK_EQ(tamalloc_errno(GIB * 1024), err_of_tib);
 }
 
 static void heuristic(void)
@@ -58,7 +38,7 @@ static void never(void)
 	same_as_mmap("2", ENOMEM, ENOMEM);
 }
 
-/* What 32 MiB adds to the kernel's account, to the nearest MiB. */
+/* What 32 MiB add to Committed_AS, to the nearest MiB. */
 static long committed(void *(*get)(size_t))
 {
 	long before = field("/proc/meminfo", "Committed_AS"), after;
@@ -81,10 +61,10 @@ static void account(void)
 }
 
 static const struct test tests[] = {
-	TEST("overcommit_memory=0 refuses what mmap would refuse", heuristic),
-	TEST("overcommit_memory=1 refuses what mmap would refuse", always),
-	TEST("overcommit_memory=2 refuses what mmap would refuse", never),
-	TEST("a region is accounted for under mode 2 only, until unmapped", account),
+	TEST("overcommit_memory=0 refuses a region as it refuses mmap", heuristic),
+	TEST("overcommit_memory=1 refuses a region as it refuses mmap", always),
+	TEST("overcommit_memory=2 refuses a region as it refuses mmap", never),
+	TEST("a region is accounted only under mode 2, until it is unmapped", account),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * More memory touched than there is: swapped by several processes at once, and
- * killed for it, again and again.
+ * Touching more memory than there is: several processes that swap at once, and storms
+ * of OOM kills.
  *
  *	pressure		within a memory cgroup
  *	pressure machine=1	swap twice what the machine has; wants a disk
@@ -24,7 +24,7 @@
 #include "tap.h"
 
 #define WORKERS		4
-#define GROUP_MIB	32	/* memory.max, of which twice as much is touched */
+#define GROUP_MIB	32	/* memory.max; twice as much is touched */
 #define MGLRU		"/sys/kernel/mm/lru_gen/enabled"
 
 #define STORM_MIB	24
@@ -33,7 +33,7 @@
 
 static unsigned long whole_machine;
 
-/* Each word of each process is another number. */
+/* A different value for each word, process and round. */
 static unsigned long word(int worker, size_t i, int round)
 {
 	return (i + 1) * 8191 + ((unsigned long)worker << 56) + ((unsigned long)round << 48);
@@ -45,7 +45,7 @@ static void fill(unsigned long *p, size_t words, int worker, int round)
 		p[i] = word(worker, i, round);
 }
 
-/* Pages with an odd number are in round @odd, the others in round 0. */
+/* Odd pages hold the values of round @odd, even ones those of round 0. */
 static void check_filled(unsigned long *p, size_t words, int worker, int odd)
 {
 	const size_t per_page = page / sizeof(*p);
@@ -59,7 +59,7 @@ static void check_filled(unsigned long *p, size_t words, int worker, int odd)
 	}
 }
 
-/* Fill, check, write to what has been swapped in or out by then, check. */
+/* Fill and check, then write to every other page, wherever it is by now, and check. */
 static void work(int worker, size_t bytes, pthread_barrier_t *all)
 {
 	const size_t words = bytes / sizeof(long), per_page = page / sizeof(long);
@@ -109,7 +109,7 @@ static void swapped_by_many(const char *mglru)
 
 		CHECK(pid >= 0);
 		if (!pid) {
-			/* Who waits for one that has failed ends with the test. */
+			/* A worker that waits for a failed one ends with the test. */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (!whole_machine)
 				cgroup_join();
@@ -139,15 +139,15 @@ static void swapped_without_mglru(void)
 	swapped_by_many("n");
 }
 
-/* Of a runner, shared by its threads: so many words are written, in order. */
+/* Shared by a runner's threads: how many words it has written, in order. */
 struct run {
 	unsigned long *p;
 	size_t written;
 };
 
-static unsigned long *lost;	/* shared by all: a word that was written and is not there */
+static unsigned long *lost;	/* a written word that was read as something else; shared by all */
 
-/* What the OOM reaper has taken from a dying process must not be read as zero. */
+/* A page that the OOM reaper took from a dying process must not read as zero. */
 static void *look_back(void *arg)
 {
 	struct run *run = arg;
@@ -162,7 +162,7 @@ static void *look_back(void *arg)
 	return NULL;
 }
 
-/* Touches until it is killed. */
+/* Touch until killed. */
 static void runner(void)
 {
 	const size_t bytes = 2 * STORM_MIB * MIB, words = bytes / sizeof(long);
@@ -221,7 +221,7 @@ static void storm(void)
 			tap_fail(__FILE__, __LINE__, "a runner ended with status %#x", status);
 		for (i = 0; pid[i] != ended; i++)
 			CHECK(i + 1 < RUNNERS);
-		/* The last ones are killed for want of a storm. */
+		/* Kill the last ones, which would not reach the limit. */
 		if (++kills < KILLS) {
 			pid[i] = start_runner();
 			continue;
@@ -240,7 +240,7 @@ static void storm(void)
 	cgroup_remove();
 }
 
-/* Stopped for its parent, which lets it run on into its limit. */
+/* Stops for its parent, then runs into its limit. */
 static void victim(char *p)
 {
 	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
@@ -252,8 +252,8 @@ static void victim(char *p)
 }
 
 /*
- * A process killed for want of memory, but held by its tracer on its way out,
- * loses its pages to the OOM reaper. Whoever looks at it then gets an error.
+ * The OOM reaper takes the pages of a killed process that its tracer holds in exit. A
+ * tracer that looks at them gets an error.
  */
 static void reaped(void *get)
 {
@@ -292,10 +292,10 @@ static void reaped_by_oom(void)
 }
 
 static const struct test tests[] = {
-	TEST("twice the memory, swapped by four processes, every byte, MGLRU on", swapped_with_mglru),
-	TEST("the same with MGLRU off", swapped_without_mglru),
-	TEST("a storm of OOM kills in a cgroup: nothing is lost outside, nothing remains", storm),
-	TEST("what the OOM reaper took does not read as zero", reaped_by_oom),
+	TEST("four processes swap twice the memory and keep every byte, with MGLRU", swapped_with_mglru),
+	TEST("four processes swap twice the memory and keep every byte, without MGLRU", swapped_without_mglru),
+	TEST("a storm of OOM kills in a cgroup harms nothing outside and leaves nothing", storm),
+	TEST("pages taken by the OOM reaper do not read as zero", reaped_by_oom),
 };
 
 static const struct parameter parameters[] = {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads that touch, unmap, move, fork, advise, protect, lock and inspect one
- * range at the same time, a set number of times (races [operations=N]). Each word
- * belongs to one thread and holds zero or that thread's stamp, whatever goes on.
+ * Threads touch, unmap, move, fork, advise, protect, lock and inspect one range at once.
+ * Each word belongs to one thread and always holds zero or that thread's stamp. On a
+ * kernel with KCSAN, plain memory shows which races are the kernel's own.
  *
- * On a kernel with KCSAN, plain memory shows which races are the kernel's own.
+ *	races [operations=N] [PATTERN]
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@
 #define THREADS		6
 #define RANGE		(2 * huge)
 #define PAGES		(RANGE / page)
-#define MAX_PART	32	/* pages; most operations are on less than all */
+#define MAX_PART	32	/* pages; most operations act on fewer than all */
 
 struct thread {
 	pthread_t id;
@@ -40,7 +40,7 @@ static void *(*reserve)(size_t size);
 static char *range;
 static unsigned long operations = 200;	/* of each thread */
 
-/* Where a touch goes on that hits a hole, or memory that may only be read. */
+/* Where a touch resumes after hitting a hole or read-only memory. */
 static __thread sigjmp_buf missed;
 static __thread volatile sig_atomic_t touching;
 
@@ -99,7 +99,7 @@ static void touch_by_call(struct thread *t, size_t at)
 		CHECK_EQ(errno, EFAULT);
 }
 
-/* A new mapping takes the place of the old one, which is unmapped. */
+/* Moving a new mapping there unmaps the old one. */
 static void replace(char *part, size_t bytes)
 {
 	move_to(reserve(bytes), bytes, part);
@@ -111,7 +111,7 @@ static void punch(char *part, size_t bytes)
 	replace(part, bytes);
 }
 
-/* What is moved has to lie in one mapping, which others may have split. */
+/* Fails if another thread has split the mapping. */
 static void move_away_and_back(char *part, size_t bytes)
 {
 	char *away = mremap(part, bytes, bytes, MREMAP_MAYMOVE);
@@ -152,7 +152,7 @@ static void advise(struct thread *t, char *part, size_t bytes)
 		MADV_HUGEPAGE, MADV_SEQUENTIAL, MADV_NORMAL,
 	};
 
-	/* A hole, a locked page, memory for reading: all may be refused. */
+	/* May be refused: there may be a hole, a locked page, read-only memory. */
 	madvise(part, bytes, advice[next(t, sizeof(advice) / sizeof(*advice))]);
 }
 
@@ -191,7 +191,7 @@ static void one_operation(struct thread *t)
 	char *part = range + at * page;
 	size_t bytes = pages * page;
 
-	/* More first touches than all else: a race that is missed is one with a fault. */
+	/* Mostly first touches: the races to find are those with a fault. */
 	switch (next(t, 48)) {
 	case 0: replace(part, bytes); break;
 	case 1: punch(part, bytes); break;
@@ -218,22 +218,22 @@ static void *operate(void *arg)
 	return NULL;
 }
 
-/* On the console, among what the kernel reports. */
-static void announce(const char *memory)
+/* On the console, among the kernel's reports. */
+static void announce(const char *kind)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "races: on %s memory", memory);
+	snprintf(text, sizeof(text), "races: on %s memory", kind);
 	write_file("/dev/kmsg", text);
 }
 
-static void race(const char *memory, void *(*how)(size_t))
+static void race(const char *kind, void *(*how)(size_t))
 {
 	struct thread thread[THREADS];
 	long touched = 0, refused = 0;
 
 	start_swap(ANY_SWAP);
-	announce(memory);
+	announce(kind);
 	signal(SIGSEGV, on_segv);
 	reserve = how;
 	range = align(reserve(RANGE), RANGE);
@@ -246,7 +246,7 @@ static void race(const char *memory, void *(*how)(size_t))
 		touched += thread[i].touched;
 		refused += thread[i].refused;
 	}
-	tap_note("%ld touches, and %ld of what was not there", touched, refused);
+	tap_note("%ld touches, %ld others hit a hole or read-only memory", touched, refused);
 	CHECK(touched > 10 * refused);
 	for (size_t i = 0; i < PAGES; i++)
 		for (uint32_t word = 0; word < THREADS; word++)
@@ -261,9 +261,9 @@ static void on_plain(void)
 	race("plain", plain);
 }
 
-static void on_tamalloc(void)
+static void on_strict(void)
 {
-	race("tamalloc", tamalloc);
+	race("strict", tamalloc);
 }
 
 static void on_adaptive(void)
@@ -280,9 +280,9 @@ static void on_adaptive(void)
 }
 
 static const struct test tests[] = {
-	TEST("plain memory, which shows the races of others", on_plain),
-	TEST("tamalloc memory: each word is zero or its owner's stamp", on_tamalloc),
-	TEST("adaptive memory: the same", on_adaptive),
+	TEST("plain memory: each word is zero or its owner's stamp", on_plain),
+	TEST("strict memory: each word is zero or its owner's stamp", on_strict),
+	TEST("adaptive memory: each word is zero or its owner's stamp", on_adaptive),
 };
 
 static const struct parameter parameters[] = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No byte that another process has left is ever read. A giver fills nearly all
- * free memory with a pattern and frees it; a taker, by the frame numbers in
- * pagemap, is proved to have got its pages; there is no pattern in them.
+ * No process ever reads a byte that another has left. A giver fills nearly all free
+ * memory with a pattern and frees it. A taker, which gets many of the same page frames
+ * according to pagemap, must find no pattern in them.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@
 #include "uapi.h"
 
 /*
- * So little is left free that a taker of all of its region must get a third of it
- * from the giver; ENOUGH of those pages have mostly come by much earlier.
+ * So little is left free that a taker which fills its region gets a third of it from the
+ * giver. It usually gets ENOUGH of those pages much earlier.
  */
 #define FREE	(128 * MIB)
 #define GIVEN	(64 * MIB)
@@ -31,7 +31,7 @@
 
 static unsigned char *given;		/* a bit for each frame, shared */
 
-/* Ask about every present page of the range, which is a whole number of page tables'. */
+/* Call @fn for each present page of the range, which is made of whole page tables. */
 static void each_frame(const char *p, size_t bytes, void (*fn)(size_t frame))
 {
 	uint64_t entry[512];
@@ -58,7 +58,7 @@ static void count_reused(size_t frame)
 	reused += given[frame / 8] >> frame % 8 & 1;
 }
 
-/* @byte at its start, and zeroes. */
+/* It starts with @byte; the rest is zero. */
 static void check_page(const char *p, char byte)
 {
 	const unsigned long *word = (const void *)p;
@@ -93,7 +93,7 @@ static void by_dontneed(char *p)
 	CHECK(!madvise(p, GIVEN, MADV_DONTNEED));
 }
 
-/* Fills, frees, says so and waits for its parent to go on. */
+/* Fill, free, report that, and wait for the parent. */
 static void giver(void (*way)(char *), int done, int go)
 {
 	unsigned long *p = plain(GIVEN);
@@ -111,8 +111,8 @@ static void giver(void (*way)(char *), int done, int go)
 }
 
 /*
- * What a CPU keeps on its own lists, up to an eighth of a node, is not counted as free and
- * for no other CPU. With each refresh it gives back an eighth of that.
+ * A CPU's own free lists hold up to an eighth of a node. Those pages do not count as free
+ * and other CPUs cannot allocate them. Each refresh gives back an eighth of them.
  */
 static void drain_cpus(void)
 {
@@ -120,7 +120,7 @@ static void drain_cpus(void)
 		write_file("/proc/sys/vm/stat_refresh", "1");
 }
 
-/* Memory that stays taken, but for FREE bytes. */
+/* Allocate everything but FREE bytes, for good. */
 static void occupy(void)
 {
 	long size;
@@ -137,8 +137,8 @@ static void occupy(void)
 }
 
 struct taker {
-	void (*before)(char *p);		/* the memory is given; or NULL */
-	void (*touch)(char *slice);		/* and look at all of it */
+	void (*before)(char *p);		/* the giver frees its memory; or NULL */
+	void (*touch)(char *slice);		/* and check all of it */
 	bool in_child;
 };
 
@@ -157,7 +157,7 @@ static void take(void *arg)
 	}
 	CHECK(collapsed || taker->touch != collapse_slice);
 	if (reused < ENOUGH)
-		tap_fail(__FILE__, __LINE__, "only %zu pages were the giver's", reused);
+		tap_fail(__FILE__, __LINE__, "only %zu pages came from the giver", reused);
 }
 
 static void take_in_child(void *arg)
@@ -165,7 +165,7 @@ static void take_in_child(void *arg)
 	CHECK_EQ(child(take, arg), 0);
 }
 
-/* Take while the giver is alive or, if that was its way, right after its exit. */
+/* Take while the giver is alive or, if it frees by exiting, right after that. */
 static void give_and_take(void *arg)
 {
 	const struct taker *taker = ((void **)arg)[0];
@@ -198,7 +198,7 @@ static void give_and_take(void *arg)
 		take_it(what);
 }
 
-/* In a process of its own, since that has all memory free again. */
+/* In a process of its own, whose exit frees all memory again. */
 static void run(const struct taker *taker, void (*way)(char *))
 {
 	char text[1 << 14] = "";
@@ -207,7 +207,7 @@ static void run(const struct taker *taker, void (*way)(char *))
 	if (strstr(text, "heap alloc:on") || strstr(text, "heap free:on"))
 		tap_note("the page allocator zeroes pages here: this proves little");
 	set(THP "enabled", "madvise");
-	/* What is kept back for emergencies, and grows with huge pages, is not for a taker. */
+	/* Keep the emergency reserve small: a taker gets no page of it. */
 	set("/proc/sys/vm/watermark_boost_factor", "0");
 	set("/proc/sys/vm/min_free_kbytes", "4096");
 	given = mmap(NULL, FRAMES / 8, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -255,7 +255,7 @@ static void by_write(void)
 	run(&(struct taker){ .touch = write_slice }, by_exit);
 }
 
-/* One byte into each page, written by the kernel. */
+/* The kernel writes one byte to each page. */
 static void copy_slice(char *p)
 {
 	int fd = memfd_create("stale", 0);
@@ -285,8 +285,8 @@ static void by_mlock(void)
 }
 
 /*
- * One page of each huge one is touched; the rest comes with the collapse, or page
- * by page where no huge page is free.
+ * Touch one page of each 2 MiB. The collapse adds the rest, or faults do where no huge
+ * page is free.
  */
 static void collapse_slice(char *p)
 {
@@ -311,7 +311,7 @@ static void poke_all(char *p)
 	poke_pages(p, TAKEN);
 }
 
-/* A child's copies of its parent's pages. */
+/* A child's writes copy its parent's pages. */
 static void rewrite_slice(char *p)
 {
 	check_pages(p, SLICE, 'w');
@@ -344,15 +344,15 @@ static void by_swap_in(void)
 }
 
 static const struct test tests[] = {
-	TEST("pages of one that has exited read as zero", after_exit),
-	TEST("so do pages that another has unmapped", after_munmap),
-	TEST("so do pages that another has given back by MADV_DONTNEED", after_dontneed),
-	TEST("so does the rest of a page that is written", by_write),
-	TEST("so does the rest of a page that the kernel writes to", by_kernel),
-	TEST("so do pages that mlock brings in", by_mlock),
-	TEST("so do pages that MADV_COLLAPSE adds", by_collapse),
-	TEST("a child's copy holds what its parent's page held", by_copy),
-	TEST("a page swapped in holds what it held", by_swap_in),
+	TEST("pages of a process that has exited read as zero", after_exit),
+	TEST("pages that another process has unmapped read as zero", after_munmap),
+	TEST("pages that another process has dropped read as zero", after_dontneed),
+	TEST("a write leaves the rest of its page zero", by_write),
+	TEST("a write by the kernel leaves the rest of its page zero", by_kernel),
+	TEST("pages filled by mlock are zero", by_mlock),
+	TEST("pages added by MADV_COLLAPSE are zero", by_collapse),
+	TEST("a child's copy holds what its parent's page held, and nothing else", by_copy),
+	TEST("a page swapped in holds what it held, and nothing else", by_swap_in),
 };
 
 TAP_MAIN(tests, no_tamalloc)

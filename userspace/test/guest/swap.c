@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Swapped out, to compressed memory (zram) or a disk, and in again. */
+/* Swapping out to zram or a disk, and in again. */
 #include "cgroup.h"
 #include "mem.h"
 #include "pagemap.h"
@@ -10,7 +10,7 @@
 #define PAGES	512
 #define SIZE	(PAGES * page)
 
-/* Every other page its number; all of those swapped out. */
+/* A region with every other page written, and those swapped out. */
 static char *swapped_region(void)
 {
 	char *p;
@@ -75,7 +75,7 @@ static void dropped(void)
 	stop_swap();
 }
 
-/* Three times what its cgroup may hold: reclaim has to find the pages. */
+/* Three times the limit of its cgroup, so reclaim has to swap. */
 static void fill_and_check(void *unused)
 {
 	const size_t bytes = 48 * MIB;
@@ -102,11 +102,11 @@ static void pressure(void)
 }
 
 static const struct test tests[] = {
-	TEST("pages swapped out come in again; the others stay strict", out_and_in),
-	TEST("a child has its parent's swapped pages, and its own copies", forked),
-	TEST("swapoff brings pages in", by_swapoff),
+	TEST("pages swapped out come back; the others stay strict", out_and_in),
+	TEST("a child gets its own copies of its parent's swapped pages", forked),
+	TEST("swapoff brings pages back", by_swapoff),
 	TEST("MADV_DONTNEED drops swapped pages", dropped),
-	TEST("under memory pressure pages are swapped, not lost", pressure),
+	TEST("under memory pressure pages are swapped and not lost", pressure),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transparent huge pages at their most eager never add a page to a region. Each
- * test has a control, a plain mapping that does become huge, so that it can fail.
+ * Transparent huge pages never add a page to a region, even with the most eager settings.
+ * Each test has a control, a plain mapping that does get a huge page.
  */
 #include <stdio.h>
 
@@ -52,7 +52,7 @@ static void mthp(void)
 	check_strict(p + huge, 128 * page);
 }
 
-/* khugepaged as eager as it can be: a page in 512 is enough, no pauses. */
+/* As eager as can be: one page in 512 is enough, and there are no pauses. */
 static void force_khugepaged(void)
 {
 	set(KHUGEPAGED "max_ptes_none", "511");
@@ -61,7 +61,7 @@ static void force_khugepaged(void)
 	set(KHUGEPAGED "scan_sleep_millisecs", "0");
 }
 
-/* Until @control is all huge and khugepaged has been round @rounds more times. */
+/* Until @control is huge and khugepaged has made @rounds more passes. */
 static void wait_for_khugepaged(char *control, int rounds)
 {
 	long last = -1;
@@ -75,7 +75,7 @@ static void wait_for_khugepaged(char *control, int rounds)
 			return;
 		usleep(10000);
 	}
-	tap_fail(__FILE__, __LINE__, "khugepaged did not get round in 30 s");
+	tap_fail(__FILE__, __LINE__, "khugepaged did not finish its passes in 30 s");
 }
 
 static void khugepaged(void)
@@ -100,7 +100,7 @@ static void khugepaged(void)
 	CHECK_EQ(resident(full, SIZE), SIZE / page - SIZE / huge);
 }
 
-/* The same where no plain mapping of the process leads khugepaged to it. */
+/* Here the region is advised against huge pages, and the control for them. */
 static void khugepaged_after_fork(void)
 {
 	char *p, *control;
@@ -136,7 +136,7 @@ static void collapse(void)
 	check_strict(p + huge, huge);
 }
 
-/* What khugepaged would make huge of an adaptive region: it may have windows, no more. */
+/* An adaptive region gets windows and nothing from khugepaged. */
 static void khugepaged_adaptive(void)
 {
 	char *p, *full, *control;
@@ -174,10 +174,10 @@ static void nohugepage(void)
 static const struct test tests[] = {
 	TEST("THP=always maps no huge page at a fault", at_fault),
 	TEST("64 KiB folios, set to always, add no page", mthp),
-	TEST("khugepaged, forced round four times, adds no page", khugepaged),
-	TEST("khugepaged adds no page where it is told NOHUGEPAGE", khugepaged_after_fork),
-	TEST("nor where it is told HUGEPAGE, which makes first touch adaptive", khugepaged_adaptive),
-	TEST("MADV_COLLAPSE, being explicit, makes a huge page", collapse),
+	TEST("four passes of khugepaged add no page", khugepaged),
+	TEST("khugepaged adds no page to a region with MADV_NOHUGEPAGE", khugepaged_after_fork),
+	TEST("khugepaged adds no page to an adaptive region", khugepaged_adaptive),
+	TEST("MADV_COLLAPSE makes a huge page, as it is explicit", collapse),
 	TEST("MADV_NOHUGEPAGE is accepted and changes nothing", nohugepage),
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Threads that touch one region: every page once, whoever comes first. */
+/* Threads that touch one region at once. */
 #include <pthread.h>
 
 #include "counters.h"
@@ -11,7 +11,7 @@
 #define THREADS	8
 #define PAGES	512
 #define ROUNDS	4
-#define WINDOW	256	/* pages: the largest */
+#define WINDOW	256	/* pages in the largest */
 #define WINDOWS	250
 
 static char *region;
@@ -28,7 +28,7 @@ static void run(void *(*fn)(void *))
 		CHECK(!pthread_join(thread[i], NULL));
 }
 
-/* Each its own range. */
+/* Each in a range of its own. */
 static void *own_pages(void *arg)
 {
 	char *p = region + (long)arg * PAGES * page;
@@ -49,7 +49,7 @@ static void apart(void)
 	CHECK_EQ(resident(region, THREADS * PAGES * page), THREADS * PAGES);
 }
 
-/* Every eighth page is one's own: all share page tables. */
+/* Each owns every eighth page, so all share page tables. */
 static void *interleaved_pages(void *arg)
 {
 	char *p = region + (long)arg * page;
@@ -75,7 +75,7 @@ static void interleaved(void)
 		CHECK_EQ(peek(region + i * page), i % THREADS);
 }
 
-/* All at the same page: a page mapped twice would lose an increment. */
+/* All at the same page. Mapping a second page there would lose an increment. */
 static void *same_pages(void *arg)
 {
 	for (size_t i = 0; i < PAGES; i++) {
@@ -103,8 +103,8 @@ static void same(void)
 }
 
 /*
- * One at the page that fills a window, the others at pages of it, while it is zeroed: a
- * window that is mapped over their pages would lose what they wrote.
+ * One touches the page that fills a window, the others touch pages of that window while it
+ * is being zeroed. Mapping the window over their pages would lose their writes.
  */
 static void *same_window(void *arg)
 {
@@ -137,11 +137,11 @@ static void window(void)
 	run(same_window);
 	filled = vmstat("tamalloc_fill") - filled;
 	tap_note("%ld pages filled", filled);
-	/* More than the evidence and a page for each thread: those windows were filled too. */
+	/* More than the evidence and a page for each thread, so windows were filled. */
 	CHECK(filled > WINDOWS * (WINDOW + THREADS));
 }
 
-/* One half gives pages back while the other half touches them. */
+/* Half of the threads drop pages that the others touch. */
 static void *touch_or_drop(void *arg)
 {
 	for (size_t i = 0; i < PAGES; i++) {
@@ -191,7 +191,7 @@ static long lock_stat(const char *name)
 	return value;
 }
 
-/* Once the region has its anon_vma, no fault needs the lock of the process. */
+/* With an anon_vma in place no fault needs mmap_lock. */
 static void vma_lock(void)
 {
 	long success, others;
@@ -205,17 +205,17 @@ static void vma_lock(void)
 	CHECK(lock_stat("vma_lock_success") - success >= THREADS * PAGES);
 	others = lock_stat("vma_lock_retry") + lock_stat("vma_lock_miss") - others;
 	if (others > THREADS * PAGES / 16)
-		tap_fail(__FILE__, __LINE__, "%ld faults fell back", others);
+		tap_fail(__FILE__, __LINE__, "%ld faults fell back to mmap_lock", others);
 }
 
 static const struct test tests[] = {
-	TEST("threads apart: a page and a fault for each touch", apart),
-	TEST("threads interleaved: a page and a fault for each touch", interleaved),
-	TEST("threads at the same page get one page, and lose no write", same),
-	TEST("threads at pages of the window that one of them fills lose no write", window),
-	TEST("touching while others use MADV_DONTNEED shows zero or x", dropping),
-	TEST("threads allocate and release at the same time", allocating),
-	TEST("faults are taken under the lock of the mapping", vma_lock),
+	TEST("threads in ranges of their own take a page and a fault a touch", apart),
+	TEST("threads at interleaved pages take a page and a fault a touch", interleaved),
+	TEST("threads at the same page get one page and lose no write", same),
+	TEST("threads in a window that one of them fills lose no write", window),
+	TEST("touching a page while others drop it reads zero or what was written", dropping),
+	TEST("threads reserve and unmap regions at once", allocating),
+	TEST("faults are handled under the VMA's own lock", vma_lock),
 };
 
 TAP_MAIN(tests, no_tamalloc)

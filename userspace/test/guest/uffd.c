@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* userfaultfd on a region: missing pages, and write protection of none. */
+/* userfaultfd on a region: missing pages, and write protection of untouched ones. */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -19,14 +19,14 @@
 
 static int uffd;
 static char *region, *source;
-static volatile int events, last_flags;	/* written by the server */
+static volatile int events, last_flags;	/* written by the server thread */
 
 static void range_ioctl(unsigned long request, void *arg)
 {
 	CHECK(!ioctl(uffd, request, arg));
 }
 
-/* A region registered for @mode, that events are to be told of. */
+/* A region registered with userfaultfd for @mode. */
 static void open_uffd(int mode, long features)
 {
 	uffd = uffd_open(O_CLOEXEC | O_NONBLOCK, features);
@@ -58,7 +58,7 @@ static void resolve(const struct uffd_msg *msg)
 		range_ioctl(UFFDIO_ZEROPAGE, &zero);
 }
 
-/* Even pages become zero, odd ones a copy of the source. */
+/* Even pages are filled with zeroes, odd ones with a copy of the source. */
 static void *serve(void *unused)
 {
 	struct pollfd poller = { .fd = uffd, .events = POLLIN };
@@ -109,7 +109,7 @@ static void missing_write(void)
 	missing(true);
 }
 
-/* The kernel reads for us: it must ask the server too, not fill the page. */
+/* A read by the kernel must raise an event too, and not fill the page. */
 static void missing_by_kernel(void)
 {
 	int pipes[2];
@@ -122,7 +122,7 @@ static void missing_by_kernel(void)
 	CHECK_EQ(peek(region + page), 's');
 }
 
-/* A copy put where nothing was touched is not wiped by the touch. */
+/* The first touch must not replace a page that UFFDIO_COPY put there. */
 static void copied_ahead(void)
 {
 	struct uffdio_copy copy;
@@ -144,7 +144,7 @@ static void open_protected(long features)
 	open_uffd(UFFDIO_REGISTER_MODE_WP, features | UFFD_FEATURE_WP_UNPOPULATED |
 		  UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 	protect(true);
-	/* Not resident(): pagemap shows markers as if they were swapped out. */
+	/* Not resident(): in pagemap a marker looks swapped out. */
 	CHECK(find_vma(region, &vma));
 	CHECK_EQ(vma.rss_kb, 0);
 }
@@ -156,7 +156,7 @@ static void wp_read(void)
 	for (int i = 0; i < PAGES; i++)
 		CHECK_EQ(peek(region + i * page), 0);
 	CHECK_EQ(events, 0);
-	poke(region + page, 'w');	/* still protected: the server lifts it */
+	poke(region + page, 'w');	/* still protected, until the server lifts that */
 	CHECK_EQ(events, 1);
 	CHECK(last_flags & UFFD_PAGEFAULT_FLAG_WP);
 	CHECK_EQ(peek(region + page), 'w');
@@ -186,7 +186,7 @@ static bool protected(const char *p)
 	return pagemap(p) & PM_UFFD_WP;
 }
 
-/* How PAGEMAP_SCAN tracks writes: the kernel lifts the protection itself. */
+/* As PAGEMAP_SCAN tracks writes: the kernel lifts the protection by itself. */
 static void wp_async(void)
 {
 	open_protected(UFFD_FEATURE_WP_ASYNC);
@@ -201,14 +201,14 @@ static void wp_async(void)
 }
 
 static const struct test tests[] = {
-	TEST("each missing page is asked for once when read", missing_read),
-	TEST("each missing page is asked for once when written", missing_write),
-	TEST("a missing page that a system call reads is asked for", missing_by_kernel),
-	TEST("a page copied in ahead of its touch is kept", copied_ahead),
-	TEST("an untouched, protected page can be read and stays protected", wp_read),
-	TEST("an untouched, protected page asks once when written", wp_write),
-	TEST("an untouched page whose protection is lifted is strict", wp_lifted),
-	TEST("asynchronous write tracking tells written pages from read", wp_async),
+	TEST("each missing page raises one event when read", missing_read),
+	TEST("each missing page raises one event when written", missing_write),
+	TEST("a missing page that a system call reads raises an event", missing_by_kernel),
+	TEST("a page copied in before its first touch is kept", copied_ahead),
+	TEST("an untouched, write-protected page can be read and stays protected", wp_read),
+	TEST("an untouched, write-protected page raises one event when written", wp_write),
+	TEST("an untouched page is strict once its write protection is lifted", wp_lifted),
+	TEST("asynchronous write tracking tells written pages from pages only read", wp_async),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Parts of a region unmapped, moved, resized, protected: contents and policy. */
+/* Unmapping, moving, resizing and protecting parts keeps contents and policy. */
 #include <signal.h>
 
 #include "counters.h"
@@ -12,7 +12,7 @@
 #define PAGES	64
 #define SIZE	(PAGES * page)
 
-/* The even pages of each region hold their number; the odd are untouched. */
+/* Even pages hold their number; odd ones are untouched. */
 static char *half_filled(void)
 {
 	char *p;
@@ -166,7 +166,7 @@ static void protect_none(void)
 	check_part(p, 0, PAGES);
 }
 
-/* A page first read where writing is forbidden is the page written later. */
+/* The page that a read fills in read-only memory is the one written later. */
 static void read_only_touch(void)
 {
 	char *p = tamalloc(SIZE);
@@ -197,7 +197,7 @@ static const struct test tests[] = {
 	TEST("MREMAP_DONTUNMAP leaves an empty, strict region behind", dontunmap),
 	TEST("mprotect splits a region and joins it again", protect_split),
 	TEST("mprotect to PROT_NONE and back keeps the contents", protect_none),
-	TEST("a page read while read-only is the one written later", read_only_touch),
+	TEST("a page first read while read-only is the page written later", read_only_touch),
 };
 
 TAP_MAIN(tests, no_tamalloc)

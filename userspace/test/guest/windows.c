@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a window: it begins as zeroes and is then memory like any other,
- * page by page, whoever looks, moves, shares, drops or swaps a part of it. What is
- * done to its other pages is not a touch of them.
+ * The life of a window. Its pages start as zeroes and are then memory like any other,
+ * whatever part of the window is moved, shared, dropped or swapped. None of that is a
+ * touch of its other pages.
  */
 #include <fcntl.h>
 #include <linux/mempolicy.h>
@@ -25,12 +25,12 @@ static void dirty(void *unused)
 	char *p = plain(64 * MIB);
 
 	(void)unused;
-	/* Of huge pages too, as a window takes the place of one. */
+	/* Huge pages too, as windows may be allocated from those. */
 	madvise(p, 64 * MIB, MADV_HUGEPAGE);
 	memset(p, 0xa5, 64 * MIB);
 }
 
-/* Each window read as a whole, at the moment that it is filled. */
+/* Each window is checked as a whole right after it was filled. */
 static void zeroes(void)
 {
 	start();
@@ -43,7 +43,7 @@ static void zeroes(void)
 	}
 }
 
-/* The numbers 1 to 1024 on as many pages. */
+/* 1024 pages that hold the numbers from 1 on. */
 static void fill(void)
 {
 	long taken;
@@ -69,7 +69,7 @@ static void moved(void)
 
 	fill();
 	old = region;
-	/* The middle of a window, to a place where nothing is aligned. */
+	/* From the middle of a window, to an unaligned place. */
 	region = move_to(at(300), 500 * page, (char *)hole(SIZE) + 7 * page);
 	check_pages(0, 500, 300);
 	CHECK(!munmap(region, 500 * page));
@@ -96,7 +96,7 @@ static void protected(void)
 	CHECK_EQ(faults() - taken, 0);
 }
 
-/* A window filled while it could only be read. */
+/* Filled while it was read-only. */
 static void read_only(void)
 {
 	start();
@@ -163,7 +163,7 @@ static void unmapped(void)
 			check_pages(i, i + 1, 0);
 	CHECK(!munmap(region, SIZE));
 
-	/* The control: what goes with a window, goes. */
+	/* Control: unmapping a window frees all of it. */
 	anon = field("/proc/self/status", "RssAnon");
 	fill();
 	CHECK_EQ(field("/proc/self/status", "RssAnon") - anon, 4 * (long)MIB / (long)KIB);
@@ -225,7 +225,7 @@ static void swapped_and_forked(void)
 	stop_swap();
 }
 
-/* 16 pages, the half of them touched, in the last of 128 pages. */
+/* Of the last window, pages 64 to 127, only the first half is touched. */
 static void half_touched(void)
 {
 	start();
@@ -234,7 +234,7 @@ static void half_touched(void)
 	CHECK_EQ(walk(65, 96), 0);
 }
 
-/* Those that were not are still no evidence: at most those of @pages before count. */
+/* The other half is still no evidence: page 128 fills at most @pages. */
 static void check_evidence(size_t pages)
 {
 	size_t before = resident(region, SIZE);
@@ -245,7 +245,7 @@ static void check_evidence(size_t pages)
 		tap_fail(__FILE__, __LINE__, "page 128 fills %zu", resident(region, SIZE) - before);
 }
 
-/* To a disk that turns, folios go page by page, and the empty ones not at all. */
+/* A rotational disk would get folios page by page, and zero pages not at all. */
 static void start_swap_of_folios(void)
 {
 	if (has_swap_disk())
@@ -259,7 +259,7 @@ static void swapped_no_touch(void)
 	half_touched();
 	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
 	CHECK_EQ(swapped_at(0, 128), 128);
-	/* From the swap cache, where the window may still be a folio. */
+	/* From the swap cache, which may still hold the window as a folio. */
 	(void)peek(at(127));
 	(void)peek(at(64));
 	check_evidence(1);
@@ -301,7 +301,7 @@ static void migrated(void)
 		addr[i] = at(i);
 		node[i] = 1;
 	}
-	/* A page that somebody holds at that moment has another try. */
+	/* A page with an extra reference at that moment does not move: try again. */
 	do {
 		CHECK(syscall(SYS_move_pages, 0, 128, addr, node, status, MPOL_MF_MOVE) >= 0);
 		on_second = 0;
@@ -343,9 +343,9 @@ static void *wait_for_end(void *unused)
 }
 
 /*
- * One page is touched all the time, until the ptes of its window have been taken
- * away, and its own given back. Of a process with one thread, none is of a page on
- * the right node; of a page on a wrong one, the window would move instead.
+ * Keep touching one page until NUMA balancing has taken the ptes of its window away and a
+ * hinting fault has given back its own. The second thread is needed, as balancing skips
+ * pages on the right node in a process with one; pages on a wrong node would move.
  */
 static void numa_hinted(void)
 {
@@ -358,7 +358,7 @@ static void numa_hinted(void)
 	set("/proc/sys/kernel/numa_balancing", "1");
 	CHECK(!pthread_create(&other, NULL, wait_for_end, NULL));
 	half_touched();
-	/* More at once than this process has of other pages. */
+	/* More at once than this process has other pages. */
 	updates = last = vmstat("numa_pte_updates");
 	while (updates - last < 128) {
 		last = updates;
@@ -372,25 +372,25 @@ static void numa_hinted(void)
 }
 
 static const struct test tests[] = {
-	TEST("every page of a window is zero, after memory was full of something else", zeroes),
-	TEST("a part of a window moves away with its contents", moved),
-	TEST("protected and back it is as it was, without a fault", protected),
-	TEST("filled for reading, it can be written to once that is allowed", read_only),
-	TEST("a child has its own copy", forked),
-	TEST("what the parent writes, the child does not see", parent_changes),
-	TEST("every third page unmapped, the others stay", unmapped),
-	TEST("every other page dropped comes again as zeroes, alone", dropped),
-	TEST("MADV_FREE gives zeroes or what was there", freed),
-	TEST("swapped out, it comes in again", out_and_in),
-	TEST("the same in a child and in its parent", swapped_and_forked),
-	TEST("swapped in, one page is no touch of its window", swapped_no_touch),
-	TEST("nor is swapoff", swapped_in_by_swapoff),
+	TEST("every page of a window is zero after other data filled the memory", zeroes),
+	TEST("part of a window moves with its contents", moved),
+	TEST("mprotect and back keeps a window, without a fault", protected),
+	TEST("a window filled while read-only can be written once that is allowed", read_only),
+	TEST("a child has its own copy of a window", forked),
+	TEST("a child does not see its parent's writes", parent_changes),
+	TEST("unmapping every third page keeps the others", unmapped),
+	TEST("dropping every other page makes those zero and keeps the others", dropped),
+	TEST("pages after MADV_FREE hold zeroes or what they held", freed),
+	TEST("a window swapped out comes back", out_and_in),
+	TEST("a window swapped out comes back in a child and in its parent", swapped_and_forked),
+	TEST("swapping one page in is not a touch of its window's other pages", swapped_no_touch),
+	TEST("swapoff is not a touch", swapped_in_by_swapoff),
 	TEST("a window does not cover a page that is swapped out", over_swapped),
-	TEST("migration is no touch", migrated),
-	TEST("MADV_COLD is none", cold),
-	TEST("mprotect is none", protected_no_touch),
-	TEST("a page copied after fork is no touch of the others", copied_no_touch),
-	TEST("nor is a NUMA hinting fault", numa_hinted),
+	TEST("migration is not a touch", migrated),
+	TEST("MADV_COLD is not a touch", cold),
+	TEST("mprotect is not a touch", protected_no_touch),
+	TEST("copying a page after fork is not a touch of the others", copied_no_touch),
+	TEST("a NUMA hinting fault is not a touch of the window's other pages", numa_hinted),
 };
 
 TAP_MAIN(tests, no_tamalloc)

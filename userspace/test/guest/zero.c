@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A page reads as zero until it is written, and pays for that once. */
+/* A page reads as zero until it is written. */
 #include "counters.h"
 #include "mem.h"
 #include "pagemap.h"
@@ -12,7 +12,7 @@ static void read_zero(void)
 	CHECK(all_zero(tamalloc(SIZE), SIZE));
 }
 
-/* The byte that is written is the only one that is not zero. */
+/* Only the byte that is written is not zero. */
 static void write_zero(void)
 {
 	char *p = tamalloc(64 * page);
@@ -47,7 +47,7 @@ static void dirty(void *unused)
 	memset(p, 0xa5, 8 * SIZE);
 }
 
-/* Pages that another process has just left full of its data. */
+/* From pages that another process has just left full of data. */
 static void recycled(void)
 {
 	for (int i = 0; i < 2; i++) {
@@ -91,11 +91,11 @@ static void kept(void)
 static const struct test tests[] = {
 	TEST("every byte reads as zero", read_zero),
 	TEST("a write leaves the rest of its page zero", write_zero),
-	TEST("read then write takes one fault", one_fault),
-	TEST("no read sees what another process left in memory", recycled),
-	TEST("no write uncovers what another process left in memory", recycled_by_writes),
-	TEST("a page is zero again, and strict, after MADV_DONTNEED", dontneed),
-	TEST("what is written stays, and nothing else changes", kept),
+	TEST("reading and then writing a page takes one fault", one_fault),
+	TEST("no read sees data that another process left", recycled),
+	TEST("no write exposes data that another process left", recycled_by_writes),
+	TEST("after MADV_DONTNEED a page is zero and strict again", dontneed),
+	TEST("written data stays and nothing else changes", kept),
 };
 
 TAP_MAIN(tests, no_tamalloc)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "pages.h"
 #include "settings.h"
 #include "tap.h"
 
@@ -27,12 +28,22 @@ void cgroup_remove(void)
 	write_file(CGROUP_MOUNT "/cgroup.subtree_control", "-memory");
 }
 
+/* Charges are taken in batches, of 64 pages at most for each CPU. */
+void cgroup_check_charge(long bytes)
+{
+	long slack = 64 * page * sysconf(_SC_NPROCESSORS_ONLN) + MIB / 4;
+	long charged = number(CGROUP "/memory.current");
+
+	if (charged < bytes || charged > bytes + slack)
+		tap_fail(__FILE__, __LINE__, "charged %ld for %ld", charged, bytes);
+}
+
 long cgroup_dying(void)
 {
 	return field(CGROUP_MOUNT "/cgroup.stat", "nr_dying_descendants");
 }
 
-/* Each CPU keeps a few pages on their way to the LRU; drop_caches drains them. */
+/* Each CPU holds a few pages on their way to the LRU lists; drop_caches drains those. */
 void cgroup_check_dying(long before)
 {
 	for (int i = 0; i < 200 && cgroup_dying() > before; i++) {

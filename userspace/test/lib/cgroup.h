@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One memory cgroup, in a hierarchy mounted for the test that needs it. */
+/* One memory cgroup, in a hierarchy that is mounted for the test. */
 #ifndef CGROUP_H
 #define CGROUP_H
 
@@ -10,11 +10,13 @@
 void cgroup_make(const char *memory, const char *swap);
 /* Move this process there. */
 void cgroup_join(void);
-/* Take it away; all its processes must be gone. */
+/* Remove it, when all its processes have ended. */
 void cgroup_remove(void);
+/* The test fails unless about so much is charged to it. */
+void cgroup_check_charge(long bytes);
 /*
- * Cgroups that are removed but dying: each stays for as long as a page is
- * charged to it. The test fails unless there come to be no more than before.
+ * Removed cgroups that are dying: each stays as long as a page is charged to it. The
+ * test fails unless in the end there are no more of them than before.
  */
 long cgroup_dying(void);
 void cgroup_check_dying(long before);

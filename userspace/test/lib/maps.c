@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "maps.h"
+#include "pages.h"
+#include "settings.h"
 #include "tap.h"
 
 struct maps maps_open(const char *name)
@@ -98,6 +101,20 @@ int mappings(const void *start, size_t bytes)
 	for (struct maps m = maps_open("maps"); maps_next(&m);)
 		count += maps_overlap(&m, start, bytes);
 	return count;
+}
+
+void *fill_map_count(void)
+{
+	void *last = NULL, *p;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", map_count() + 50);
+	set("/proc/sys/vm/max_map_count", text);
+	/* Shared mappings never merge. */
+	while ((p = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED)
+		last = p;
+	CHECK_EQ(errno, ENOMEM);
+	return last;
 }
 
 long smaps_kb(const void *start, size_t bytes, const char *field)

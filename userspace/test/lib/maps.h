@@ -48,6 +48,8 @@ bool is_region(const void *addr);
 /* Mappings as the kernel counts them: all, and those that overlap a range. */
 int map_count(void);
 int mappings(const void *start, size_t bytes);
+/* Lower max_map_count and map pages until that is reached; the last one, to be unmapped. */
+void *fill_map_count(void);
 /* A field of smaps in kB, added up over the mappings that overlap a range. */
 long smaps_kb(const void *start, size_t bytes, const char *field);
 

@@ -28,6 +28,20 @@ void *plain(size_t size)
 	return addr;
 }
 
+int tamalloc_errno(size_t size)
+{
+	void *p;
+
+	return tamalloc_call(size, &p) ? errno : munmap(p, size);
+}
+
+int plain_errno(size_t size)
+{
+	void *p = mmap(NULL, size, RW, ANON, -1, 0);
+
+	return p == MAP_FAILED ? errno : munmap(p, size);
+}
+
 void *hole(size_t size)
 {
 	char *addr = mmap(NULL, size + huge, PROT_NONE, ANON, -1, 0);

@@ -28,6 +28,9 @@ static inline long tamalloc_call(size_t size, void *addr)
 void *tamalloc(size_t size);
 /* What tamalloc() is measured against: mmap() with MAP_NORESERVE. */
 void *plain(size_t size);
+/* Reserve and unmap again: 0, or the errno with which that is refused. */
+int tamalloc_errno(size_t size);
+int plain_errno(size_t size);
 /* A free range of the address space, aligned to @huge: until another thread maps. */
 void *hole(size_t size);
 /* Move a mapping to a place, over what is there. */

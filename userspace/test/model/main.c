@@ -156,12 +156,10 @@ static void several_under_pressure(void)
 }
 
 static const struct test tests[] = {
-	TEST("memory matches the model: one thread and its children", one_thread),
-	TEST("memory matches the model: several threads in one address space", several_threads),
-	TEST("memory matches the model: one thread, under reclaim, KSM and compaction",
-	     one_under_pressure),
-	TEST("memory matches the model: several threads, under reclaim, KSM and compaction",
-	     several_under_pressure),
+	TEST("one thread and its children see what the model predicts", one_thread),
+	TEST("several threads in one address space see it", several_threads),
+	TEST("one thread sees it while memory is reclaimed, merged and compacted", one_under_pressure),
+	TEST("several threads see it while memory is reclaimed, merged and compacted", several_under_pressure),
 };
 
 static const char *obstacle(void)

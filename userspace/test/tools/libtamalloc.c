@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every function of libtamalloc and each error that it documents. EXPECT=1 in the
- * environment says that this kernel has the system call, EXPECT=0 that it has not.
+ * Every function of libtamalloc and each error that it documents. In the environment
+ * EXPECT=1 says that this kernel has the system call, EXPECT=0 that it does not.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -98,7 +98,7 @@ static void resize(void)
 	CHECK(p && p[0] == 'x');
 	p[page] = 'y';
 
-	/* No room behind it: it moves, and is of the same kind there. */
+	/* Without room behind it the region moves and stays one. */
 	wall = mmap(p + 2 * page, page, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	CHECK(wall == p + 2 * page);
@@ -136,7 +136,7 @@ static void too_much(void)
 	CHECK(tamalloc(MIB));
 }
 
-/* A sandbox begins after the first use, and answers @arg, an errno, for our number. */
+/* A seccomp filter, set after the first use, denies the call with the errno in @arg. */
 static void in_sandbox(void *arg)
 {
 	int answer = *(int *)arg;
@@ -232,17 +232,17 @@ static void forks(void)
 }
 
 static const struct test tests[] = {
-	TEST("it says whether the kernel has the call, and takes memory accordingly", kind),
-	TEST("memory is zeroed, and comes page by page", by_page),
+	TEST("the library reports whether the kernel has the call and reserves accordingly", kind),
+	TEST("memory is zeroed and allocated page by page", by_page),
 	TEST("size 0 counts as 1, and NULL can be released", nothing),
-	TEST("a region is released whole or in part", release),
-	TEST("a region grows, shrinks and moves without a page touched", resize),
-	TEST("a region that cannot be resized is as it was", resize_fails),
-	TEST("what cannot be had is ENOMEM", too_much),
-	TEST("a seccomp filter that takes the call away leaves mmap", sandbox),
-	TEST("adaptive is turned on and off", adaptive),
-	TEST("threads use it at once", threads),
-	TEST("a child uses it, on a copy of its own", forks),
+	TEST("a region can be released whole or in part", release),
+	TEST("a region grows, shrinks and moves without touching a page", resize),
+	TEST("a region that cannot be resized stays as it was", resize_fails),
+	TEST("an allocation that cannot be satisfied is ENOMEM", too_much),
+	TEST("under a seccomp filter that denies the call the library falls back to mmap", sandbox),
+	TEST("adaptive first touch can be turned on and off", adaptive),
+	TEST("threads use the library at once", threads),
+	TEST("a child uses the library on its own copy", forks),
 };
 
 TAP_MAIN(tests, obstacle)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Run by tamrun: the whole malloc family gives memory of tamalloc's, and malloc's
- * promises hold. ADAPTIVE=1 in the environment says that it was run with --adaptive.
+ * Run by tamrun: all functions of malloc's family return memory from tamalloc and keep
+ * malloc's promises. In the environment ADAPTIVE=1 says that tamrun had --adaptive.
  */
 #include <malloc.h>
 #include <pthread.h>
@@ -16,13 +16,13 @@
 
 #define MAX_SIZE (16 * MIB)
 
-/* Whether @p is in a mapping of tamalloc's, which is left in @vma. */
+/* Whether @p is in a region, which @vma then describes. */
 static bool in_region(const void *p, struct vma *vma)
 {
 	return find_vma(p, vma) && !strcmp(vma->name, REGION_NAME);
 }
 
-/* Pages that hold a part of the object and are resident. */
+/* Resident pages that hold a part of the object. */
 static size_t resident_pages(char *p, size_t size)
 {
 	char *start = (char *)((uintptr_t)p & -page);
@@ -30,7 +30,7 @@ static size_t resident_pages(char *p, size_t size)
 	return resident(start, p + size - start + page - 1);
 }
 
-/* What one thread has got. The maps are looked at when no other thread changes them. */
+/* What one thread has allocated; checked when no thread allocates any more. */
 struct list {
 	int count;
 	struct {
@@ -124,7 +124,7 @@ static void calloc_untouched(void)
 	CHECK_EQ(p[MAX_SIZE / 3], 0);
 }
 
-/* Also of what was in use before, which jemalloc would write zeroes to. */
+/* By itself jemalloc would write zeroes to reused memory. */
 static void calloc_reused_untouched(void)
 {
 	for (size_t size = MIB / 4; size <= MAX_SIZE; size *= 2) {
@@ -140,7 +140,7 @@ static void calloc_reused_untouched(void)
 	}
 }
 
-/* Below RLIMIT_AS, which counts it: what was reserved before main(). */
+/* What is reserved before main() counts against RLIMIT_AS. */
 static void little_at_start(void)
 {
 	long kb = 0;
@@ -152,7 +152,7 @@ static void little_at_start(void)
 	CHECK(kb > 0 && kb <= 24 * 1024);
 }
 
-/* At once, if it is large; the addresses stay reserved. */
+/* Large objects at once; their addresses stay reserved. */
 static void goes_back(void)
 {
 	char *p = malloc(MAX_SIZE);
@@ -199,7 +199,7 @@ static void realloc_keeps(void)
 static void no_memory(void)
 {
 	struct rlimit limit = { 1024 * MIB, 1024 * MIB };
-	/* Out of the compiler's sight, which warns of what cannot work. */
+	/* Volatile, as the compiler warns of a size that cannot work. */
 	volatile size_t most = SIZE_MAX / 2;
 
 	errno = 0;
@@ -222,16 +222,16 @@ static void advised(void)
 
 static const struct test tests[] = {
 	TEST("a process starts with little reserved", little_at_start),
-	TEST("the main thread's memory is tamalloc's", in_main),
-	TEST("other threads' memory is tamalloc's", in_threads),
-	TEST("so is that of a child and its threads", after_fork),
-	TEST("calloc touches nothing of large objects", calloc_untouched),
-	TEST("nor of those that were in use before", calloc_reused_untouched),
-	TEST("what is freed is no longer resident", goes_back),
-	TEST("calloc's memory is zero when it is used again", zeroed_again),
+	TEST("the main thread's memory comes from tamalloc", in_main),
+	TEST("other threads' memory comes from tamalloc", in_threads),
+	TEST("so does a child's and its threads'", after_fork),
+	TEST("calloc does not touch large objects", calloc_untouched),
+	TEST("calloc does not touch large objects that are reused", calloc_reused_untouched),
+	TEST("freed memory is no longer resident", goes_back),
+	TEST("calloc's memory is zero when it is reused", zeroed_again),
 	TEST("realloc keeps the contents", realloc_keeps),
-	TEST("what cannot be had is ENOMEM", no_memory),
-	TEST("it is adaptive if that was asked for", advised),
+	TEST("an allocation that cannot be satisfied is ENOMEM", no_memory),
+	TEST("memory is adaptive if --adaptive was given", advised),
 };
 
 TAP_MAIN(tests, NULL)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /tamstat on this process, whose memory is in a known state. Run as root in a guest. */
+/* Runs /tamstat on itself, with memory in a known state; as root in a guest. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define USER 1000
 
-/* What tamstat with these arguments prints, stderr too; its status has to be @status. */
+/* The output of tamstat with these arguments, stderr included. It must exit with @status. */
 static char *tamstat(int status, const char *format, ...)
 {
 	static char said[1 << 16];
@@ -52,7 +52,7 @@ struct row {
 	int oom;
 };
 
-/* This process in the table, all zero if it is not there. */
+/* The row of @pid in the table, all zero if there is none. */
 static struct row row_of(const char *table, int pid)
 {
 	struct row row = { 0 };
@@ -201,7 +201,7 @@ static void map_terabyte(void)
 static void become_user(void)
 {
 	CHECK(!setgid(USER) && !setuid(USER));
-	/* As after an exec. */
+	/* As after execve(2). */
 	CHECK(!prctl(PR_SET_DUMPABLE, 1));
 }
 
@@ -231,7 +231,7 @@ static void no_process(void)
 		_exit(0);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 	CHECK_SAYS(tamstat(1, "%d", pid), "is no process");
-	/* A thread of the kernel. */
+	/* A kernel thread. */
 	CHECK_SAYS(tamstat(0, "2"), "has no tamalloc memory");
 }
 
@@ -255,7 +255,7 @@ static void vanishing(void)
 	kill(pid, SIGKILL);
 }
 
-/* Writes its PID, and 40 kB more in each second of three. */
+/* Write the PID to @fd; touch 40 kB more in each of three seconds. */
 static void grow(int fd)
 {
 	char *p = tamalloc(MIB);
@@ -269,7 +269,7 @@ static void grow(int fd)
 	}
 }
 
-/* It is not our child: one that has ended and was not waited for is still a process. */
+/* A grandchild: a child that has ended stays a process until we wait for it. */
 static void watch(void)
 {
 	const char *said;
@@ -291,18 +291,18 @@ static void watch(void)
 }
 
 static const struct test tests[] = {
-	TEST("the table counts what is reserved and what is resident", counts),
-	TEST("what is swapped is committed, and not resident", counts_swapped),
-	TEST("a process is strict, adaptive or both", kinds),
-	TEST("a region is known whatever its name, and no other memory is one", regions),
-	TEST("a process without tamalloc memory is said to have none", no_regions),
-	TEST("the map tells untouched, resident, dirty and swapped pages", map_states),
-	TEST("the map tells pages of large folios", map_large),
-	TEST("the map has small letters where less than half is touched", map_scaled),
+	TEST("the table counts reserved and resident memory", counts),
+	TEST("swapped memory is committed and not resident", counts_swapped),
+	TEST("a process is shown as strict, adaptive or mixed", kinds),
+	TEST("regions are recognized whatever their name, and nothing else is", regions),
+	TEST("a process without tamalloc memory is reported as such", no_regions),
+	TEST("the map shows untouched, resident, dirty and swapped pages", map_states),
+	TEST("the map shows pages of large folios", map_large),
+	TEST("the map uses small letters where less than half is touched", map_scaled),
 	TEST("the map of a terabyte is as fast", map_terabyte),
-	TEST("a user sees what is his, and is told of the rest", as_user),
-	TEST("what is no process is said to be none", no_process),
-	TEST("processes that vanish are no error", vanishing),
+	TEST("a user sees his own processes and is told of the rest", as_user),
+	TEST("a PID without a process is reported", no_process),
+	TEST("processes that vanish cause no error", vanishing),
 	TEST("--watch follows a process to its end", watch),
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Touches 4 of 256 pages for the first time: two, one from another thread and one in a
- * child; prints where they begin. With an argument it first waits for a byte to read;
- * with "many" it touches all of that many MB instead.
+ * Prints the start of 256 pages and touches four: two itself, one from another thread and
+ * one in a child. With an argument it waits for a byte on stdin first; with two it
+ * touches as many MB as the second says instead.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	wait(NULL);
-	/* Once more, which is no first touch. */
+	/* Again, which is no first touch. */
 	p[0] = p[5 * PAGE] = p[7 * PAGE] = 2;
 	return 42;
 }
