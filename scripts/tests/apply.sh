@@ -97,13 +97,13 @@ no_tree() {
 }
 
 tap_plan 9
-tap_check "the series applies, file for file what was built" applies
-tap_check "applied already is said, and is success" applied_twice
-tap_check "no .orig or .rej is left" leaves_nothing
-tap_check "the series applies to a tree under git" under_git
+tap_check "the series applies, and gives the tree that is built here" applies
+tap_check "a series that is applied already is reported, and is no error" applied_twice
+tap_check "it leaves no .orig or .rej file" leaves_nothing
+tap_check "it applies to a tree under git" under_git
 tap_check "it applies to a tree inside another repository" inside_another_repository
-tap_check "a tree that a late patch does not fit stays byte for byte, and the patch is named" misfit
-tap_check "a tree that it fits only by a guess is refused" no_fuzz
-tap_check "a tree with half of the series stays byte for byte" half_applied
-tap_check "what is no kernel tree is a set-up error" no_tree
+tap_check "if a late patch does not fit, it is named and the tree stays as it was" misfit
+tap_check "a patch that fits only with fuzz is refused" no_fuzz
+tap_check "a tree with half of the series stays as it was" half_applied
+tap_check "a directory that is no kernel tree is a set-up error" no_tree
 tap_end

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make apps: its verdicts, on findings that are made up. The programs take too long here.
+# make apps: its verdicts on made-up findings. The programs themselves take too long.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
@@ -26,11 +26,11 @@ assert all(f["verdict"] == "right" for f in found)' "$work/json"; }
 
 tap_plan 8
 tap_check "equal results pass" ends_with 0 4711 equal
-tap_check "another result than the first memory's is wrong" ends_with 1 WRONG other_result
-tap_check "no result is a failure" ends_with 1 FAILED no_result
-tap_check "nothing found is a failure" ends_with 1 'nothing was found' none
-tap_check "the table is markdown when asked for" ends_with 0 '| x | plain | - | 4711 |' as_markdown
+tap_check "a result that differs from the first memory's is wrong" ends_with 1 WRONG other_result
+tap_check "a missing result is a failure" ends_with 1 FAILED no_result
+tap_check "no findings at all are a failure" ends_with 1 'nothing was found' none
+tap_check "--markdown prints the table as markdown" ends_with 0 '| x | plain | - | 4711 |' as_markdown
 tap_check "the JSON is valid and has the figures" json_is_valid
-tap_check "an unknown program is 125" ends_with 125 'no program none' scripts/apps none
-tap_check "an unknown option is 125" ends_with 125 'what is --none' scripts/apps --none
+tap_check "an unknown program gives status 125" ends_with 125 'no program is called none' scripts/apps none
+tap_check "an unknown option gives status 125" ends_with 125 'what is --none' scripts/apps --none
 tap_end

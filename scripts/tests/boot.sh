@@ -92,46 +92,46 @@ printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$work/words"
 chmod +x "$work/words"
 
 tap_plan 38
-tap_check "status 0 passes" gives 0 '' -- true
-tap_check "status 1 passes" gives 1 '' -- false
-tap_check "status 42 passes" gives 42 '' -- sh -c 'exit 42'
+tap_check "status 0 is passed on" gives 0 '' -- true
+tap_check "status 1 is passed on" gives 1 '' -- false
+tap_check "status 42 is passed on" gives 42 '' -- sh -c 'exit 42'
 # shellcheck disable=SC2016 # for the guest's shell
-tap_check "a signal is 128 and its number" gives 137 '' -- sh -c 'kill -KILL $$'
-tap_check "a command that is not there is 127" gives 127 'no-such: No such file' -- no-such
-tap_check "a file that is no program is 126" gives 126 '/cmd: Permission denied' -- /cmd
-tap_check "arguments arrive as they are" prints $'<a b><><*><\n>' --add "$work/words" -- words 'a b' '' '*' $'\n'
-tap_check "a directory is added with what is in it" prints $'inside\n' --add "$work/dir" -- cat /dir/file
-tap_check "a program of the host's runs with its libraries" prints $'a\n' --program "$tree/linked" -- "$tree/linked" a
-tap_check "a program by its name, and a tree at its own path" prints $'one\n' --program sort --tree "$tree" -- \
+tap_check "death by a signal is 128 plus its number" gives 137 '' -- sh -c 'kill -KILL $$'
+tap_check "a missing command is 127" gives 127 'no-such: No such file' -- no-such
+tap_check "a file that is not executable is 126" gives 126 '/cmd: Permission denied' -- /cmd
+tap_check "arguments arrive unchanged" prints $'<a b><><*><\n>' --add "$work/words" -- words 'a b' '' '*' $'\n'
+tap_check "a directory is added with its contents" prints $'inside\n' --add "$work/dir" -- cat /dir/file
+tap_check "a host program runs with its libraries" prints $'a\n' --program "$tree/linked" -- "$tree/linked" a
+tap_check "--program takes a name, --tree keeps its path" prints $'one\n' --program sort --tree "$tree" -- \
 	/usr/bin/sort -u "$tree/file"
 tap_check "programs talk over loopback" gives 0 '1 packets received' -- ping -c 1 127.0.0.1
-tap_check "a program that is not there is 125" gives 125 'no-such: there is no such program' --program no-such -- true
-tap_check "a library that is not there is 125" gives 125 'needs libgone.so' --program "$tree/lacking" -- true
-tap_check "a tree that is not there is 125" gives 125 'no such directory' --tree /none -- true
-tap_check "a tree where the guest has its own is 125" gives 125 'of its own' --tree "$work" -- true
-tap_check "output and errors come apart" apart
+tap_check "a missing program is 125" gives 125 'no-such: there is no such program' --program no-such -- true
+tap_check "a missing library is 125" gives 125 'needs libgone.so' --program "$tree/lacking" -- true
+tap_check "a missing tree is 125" gives 125 'no such directory' --tree /none -- true
+tap_check "a tree at a path of the guest's own is 125" gives 125 'of its own' --tree "$work" -- true
+tap_check "stdout and stderr stay separate" apart
 tap_check "binary output arrives unchanged" same_bytes 4096
-tap_check "what is written right before the end arrives" same_bytes 60000
-tap_check "10 MB of output arrive whole" same_bytes 10485760
-tap_check "what runs on after the command is not waited for" gives 0 '' --timeout 20 -- sh -c 'while echo on; do :; done & true'
+tap_check "output written right before the end arrives" same_bytes 60000
+tap_check "10 MB of output arrive complete" same_bytes 10485760
+tap_check "processes that outlive the command are not waited for" gives 0 '' --timeout 20 -- sh -c 'while echo on; do :; done & true'
 tap_check "all CPUs come up" prints $'4\n' --smp 4 -- nproc
-tap_check "a disk is as large as was asked for" prints $'32768\n' --disk 16M -- cat /sys/block/vda/size
-tap_check "a disk that cannot be is 125" gives 125 'no such disk' --disk much -- true
+tap_check "--disk gives a disk of that size" prints $'32768\n' --disk 16M -- cat /sys/block/vda/size
+tap_check "an impossible disk size is 125" gives 125 'no such disk' --disk much -- true
 tap_check "instructions can be counted" gives 0 'to count instructions' --icount -- true
 tap_check "the accelerator is named" gives 0 'boot: tcg (as asked)' --accel tcg -- true
 tap_check "--retry boots once more after QEMU's race" gives 120 'booting once more' --retry --accel tcg --smp 2 -- \
 	sh -c 'echo "Oops: int3" >/dev/kmsg'
-tap_check "and else shows what came" gives 3 'said' --retry -- sh -c 'echo said; exit 3'
+tap_check "--retry shows the output and keeps the status" gives 3 'said' --retry -- sh -c 'echo said; exit 3'
 tap_check "a WARNING makes a passing run red" gives 122 'mm/x.c:1' -- \
 	sh -c 'echo "WARNING: CPU: 0 PID: 1 at mm/x.c:1 x" >/dev/kmsg'
 tap_check "a panic is 123" gives 123 'Kernel panic' --append rdinit=/none -- true
-tap_check "a machine that goes away is 121" gives 121 'before the guest' -- reboot -f
-tap_check "--timeout ends a guest that hangs, and its QEMU" times_out
-tap_check "QEMU does not outlive a boot that was killed" killed_boot
-tap_check "an image that is not there is 125" gives 125 'no kernel image at /none' --kernel /none -- true
-tap_check "a file to add that is not there is 125" gives 125 'no such file' --add /none -- true
+tap_check "a guest that reboots without a verdict is 121" gives 121 'before the guest' -- reboot -f
+tap_check "--timeout ends a hanging guest and its QEMU" times_out
+tap_check "QEMU does not outlive a killed boot" killed_boot
+tap_check "a missing kernel image is 125" gives 125 'no kernel image at /none' --kernel /none -- true
+tap_check "a missing file to add is 125" gives 125 'no such file' --add /none -- true
 tap_check "no command is 125" gives 125 'no CMD'
 tap_check "--dry-run prints the command and runs nothing" gives 0 "'-accel' 'tcg'" --accel tcg --dry-run -- true
 tap_check "--single-thread is QEMU's thread=single" gives 0 "'tcg,thread=single'" --accel tcg --single-thread --dry-run -- true
-tap_check "no run leaves a file behind" nothing_left
+tap_check "no run leaves files behind" nothing_left
 tap_end

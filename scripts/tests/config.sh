@@ -20,16 +20,16 @@ gives() { # STATUS "WORDS" FRAGMENT
 }
 
 tap_plan 7
-tap_check "what was asked and is there passes" gives 0 '' \
+tap_check "requested options that are set pass" gives 0 '' \
 	'CONFIG_SMP=y\nCONFIG_NR_CPUS=64\nCONFIG_KASAN=n\n# CONFIG_KASAN is not set\nCONFIG_NAME="a=b"'
-tap_check "an option that the kernel does not know may be off" gives 0 '' 'CONFIG_NONE=n'
-tap_check "an option that was dropped is named" gives 1 \
+tap_check "an unknown option may be off" gives 0 '' 'CONFIG_NONE=n'
+tap_check "a dropped option is named" gives 1 \
 	'fragment asks for CONFIG_ZRAM=y, but it became n' 'CONFIG_SMP=y\nCONFIG_ZRAM=y'
-tap_check "an option that is off and was asked for is named" gives 1 \
+tap_check "a requested option that is off is named" gives 1 \
 	'fragment asks for CONFIG_KASAN=y, but it became n' CONFIG_KASAN=y
-tap_check "an option that is on and was to be off is named" gives 1 \
+tap_check "an option that is on against the request is named" gives 1 \
 	'fragment asks for CONFIG_SMP=n, but it became y' '# CONFIG_SMP is not set'
-tap_check "another value is named" gives 1 \
+tap_check "a different value is named" gives 1 \
 	'fragment asks for CONFIG_NR_CPUS=8, but it became 64' CONFIG_NR_CPUS=8
-tap_check "a comment asks for nothing" gives 0 '' '# CONFIG_ZRAM=y would be nice'
+tap_check "comments request nothing" gives 0 '' '# CONFIG_ZRAM=y would be nice'
 tap_end

@@ -61,24 +61,24 @@ locked() { (flock 8 && deb --configure 8>&-) 8>"$out/work/.lock"; }
 tap_plan 16
 tap_check "an unknown option is 125" ends_with 125 'what is --none' deb --none
 tap_check "an option without its value is 125" ends_with 125 'needs a value' scripts/deb --output
-tap_check "one thing at a time" ends_with 125 '--check or --configure' deb --check --configure
+tap_check "two modes at once are 125" ends_with 125 '--check or --configure' deb --check --configure
 tap_check "another architecture is 125" leaves_nothing 125 'not supported' env ARCH=arm64 scripts/deb --output "$out"
-tap_check "a configuration that is not there is 125, and leaves nothing" \
+tap_check "a missing configuration is 125 and leaves nothing" \
 	leaves_nothing 125 'CONFIG=/none: there is no such file' env CONFIG=/none scripts/deb --output "$out"
-tap_check "one of another architecture is 125, and leaves nothing" \
+tap_check "a configuration for another architecture is 125 and leaves nothing" \
 	leaves_nothing 125 'not for x86_64, Linux/arm64' env CONFIG="$work/arm64" scripts/deb --output "$out"
-tap_check "LOCALMODCONFIG=1 where no module is loaded is 125, and leaves nothing" \
+tap_check "LOCALMODCONFIG=1 without a loaded module is 125 and leaves nothing" \
 	leaves_nothing 125 'no module is loaded' env CONFIG="$work/config.xz" LOCALMODCONFIG=1 LSMOD="$work/lsmod.none" \
 	scripts/deb --output "$out"
-tap_check "--dry-run says what it would do, and leaves nothing" \
+tap_check "--dry-run says what it would do and leaves nothing" \
 	leaves_nothing 0 'config.xz, Linux/x86 6.1.2' env CONFIG="$work/config.xz" scripts/deb --dry-run --output "$out"
-tap_check "a file that is no configuration is 125" ends_with 125 'is no kernel' \
+tap_check "a file that is not a configuration is 125" ends_with 125 'is no kernel' \
 	env CONFIG="$work/hello" scripts/deb --output "$out"
-tap_check "a configuration that loses the call is refused by name, and not left there" dropped
-tap_check "a distribution's is made one with the call, without debug information" configured
-tap_check "what was changed in it is said" says_what_changed
-tap_check "keys that are not in this tree are not asked for" has 'CONFIG_SYSTEM_TRUSTED_KEYS=""'
-tap_check "LOCALMODCONFIG=1 leaves the modules that are loaded" only_loaded
-tap_check "two at once are 125" ends_with 125 'another one is at work' locked
+tap_check "a configuration that drops the call is refused and removed" dropped
+tap_check "a distribution's configuration gets the call and loses debug information" configured
+tap_check "the changes are reported" says_what_changed
+tap_check "signing keys of another tree are dropped" has 'CONFIG_SYSTEM_TRUSTED_KEYS=""'
+tap_check "LOCALMODCONFIG=1 keeps the loaded modules" only_loaded
+tap_check "a second run at the same time is 125" ends_with 125 'another one is at work' locked
 tap_check "--check without a package is 125" ends_with 125 'no package in' deb --check
 tap_end

@@ -21,22 +21,22 @@ gives() { # STATUS CASE [WORDS]
 }
 
 tap_plan 20
-tap_check "a pass is 0, whatever befell the guest's own programs" gives 0 pass
+tap_check "a pass is 0, whatever happened to programs in the guest" gives 0 pass
 tap_check "a failed command keeps its status" gives 42 status-42
 tap_check "a panic is 123, and its Oops is shown" gives 123 panic 'RIP: 0010:tamalloc_fault'
 tap_check "a hang is 124" gives 124 hang 'Switched to clocksource tsc'
-tap_check "a run cut off is 121" gives 121 cut-off 'status 139'
-tap_check "half a verdict is none" gives 121 half-verdict
+tap_check "a run that was cut off is 121" gives 121 cut-off 'status 139'
+tap_check "half a verdict is 121 too" gives 121 half-verdict
 tap_check "a WARNING makes a passing run red" gives 122 warning-while-passing 'mm/tamalloc.c:88'
 tap_check "lockdep makes a passing run red" gives 122 lockdep
 tap_check "KASAN makes a passing run red" gives 122 kasan
 tap_check "UBSAN makes a passing run red" gives 122 ubsan
 tap_check "kmemleak makes a passing run red" gives 122 kmemleak
 tap_check "a blocked task makes a passing run red" gives 122 stall
-tap_check "a data race of tamalloc's makes a passing run red" gives 122 kcsan-ours 'tamalloc_fault+0x82'
-tap_check "so does one of what fills a window" gives 122 kcsan-window 'fill_window+0x14c'
-tap_check "so does one of the system call" gives 122 kcsan-syscall '__x64_sys_luis_tamalloc+0x4d'
-tap_check "a data race of the kernel's own is shown with its memory, and no more" \
+tap_check "a data race in tamalloc makes a passing run red" gives 122 kcsan-ours 'tamalloc_fault+0x82'
+tap_check "a data race in filling a window does too" gives 122 kcsan-window 'fill_window+0x14c'
+tap_check "a data race in the system call does too" gives 122 kcsan-syscall '__x64_sys_luis_tamalloc+0x4d'
+tap_check "a data race elsewhere in the kernel is shown with the memory in use, and is no failure" \
 	gives 0 kcsan-theirs '1 tamalloc memory: data-race in mas_walk / mas_wr_node_store'
 tap_check "a taint without a report makes a passing run red" gives 122 taint 512
 tap_check "an int3 Oops under TCG with two CPUs is 120" gives 120 int3-race

@@ -27,8 +27,8 @@ chmod +x "$work/bin/apt-get"
 tap_plan 6
 tap_check "an unknown option is 125" refuses 'what is --none' --none
 tap_check "two names are 125" refuses 'one name at a time' uffd wp
-tap_check "a name that no test has is 125, and those that there are are listed" refuses 'no test is called none' none
+tap_check "an unknown name is 125, and lists the known ones" refuses 'no test is called none' none
 tap_check "one test of a program runs alone" one_test
-tap_check "a program of the host's tests runs alone, and is counted" counts
-tap_check "past LIMIT nothing begins; what is left out is named and skipped" left_out
+tap_check "one host test runs alone, and all its points count" counts
+tap_check "after LIMIT no stage begins; those left out are named and count as skipped" left_out
 tap_end

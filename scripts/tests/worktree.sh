@@ -46,10 +46,10 @@ new_file() {
 no_tag() { git -C "$tree" tag -d base >/dev/null && ends_with 125 'has no tag base' try; }
 
 tap_plan 6
-tap_check "the tree is built, booted and passes" as_it_is
-tap_check "an edit that is not committed is what boots" edited
-tap_check "an edit that is undone is gone" undone
-tap_check "a file that git does not know yet is taken along" new_file
-tap_check "a tree that no checkout laid out is 125" no_tag
-tap_check "a tree that is not there is 125" ends_with 125 'lay one out with' scripts/build --worktree /none
+tap_check "the tree is built, boots and passes" as_it_is
+tap_check "an uncommitted edit is in the kernel that boots" edited
+tap_check "an edit that was undone is not" undone
+tap_check "an untracked source file is compiled" new_file
+tap_check "a tree without the tag base is 125" no_tag
+tap_check "a missing tree is 125" ends_with 125 'lay one out with' scripts/build --worktree /none
 tap_end

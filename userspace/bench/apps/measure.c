@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * measure FILE PROGRAM [ARG]...: runs PROGRAM, and writes to FILE what it and all that
- * it has waited for took: status, peak resident in kB, faults, CPU time in microseconds.
- * Under scripts/boot --icount a microsecond is 1000 instructions.
+ * measure FILE PROGRAM [ARG]...: runs PROGRAM and writes to FILE what it and the children
+ * it waited for took: status, peak resident kB, faults, CPU time in microseconds. Under
+ * scripts/boot --icount a microsecond is 1000 instructions.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In the guest: runs one program on each kind of memory. /run.sh APP MEMORY...
-# A line for each thing found: APP MEMORY KEY VALUE. scripts/apps reads them.
+# In the guest: runs one program on different memory. /run.sh APP MEMORY...
+# Prints a line for each finding, which scripts/apps reads: APP MEMORY KEY VALUE.
 #
-# An app prints to $out what must be the same on all memory, and tells by "at" what is
-# resident at three moments: start, load, idle.
+# An app writes to $out what has to be the same on all memory, and calls "at" to record
+# what is resident at three moments: start, load, idle.
 
-# Set by the environment where an app calls us back: /run.sh at MOMENT PROGRAM
+# $app and $memory come from the environment if an app calls back: /run.sh at MOMENT PROGRAM
 say() { echo "$app $memory $1 $2" >&9; }
 
-# at MOMENT PROGRAM: kB resident, and of it in tamalloc's regions.
+# at MOMENT PROGRAM: kB resident, in all and in tamalloc regions.
 at() {
 	pid=$(pidof "$2" | awk '{ print $NF }')
 	say "rss_$1" "$(awk '/^Rss:/ { print $2 }' "/proc/$pid/smaps_rollup")"
@@ -21,11 +21,11 @@ if [ "${1-}" = at ]; then
 	exit
 fi
 
-# start PROGRAM [ARG]...: on the memory in question, counted.
+# start PROGRAM [ARG]...: on the memory in question, measured.
 # shellcheck disable=SC2086 # words
 start() { /measure "$usage" env $with "$@"; }
 
-# What a program fails at is said, and makes the app fail.
+# must COMMAND...: reports a failure and makes the app fail.
 must() { "$@" || { echo "$app on $memory: $* gives $?" >&2; failed=1; }; }
 wait_for() {
 	tries=0
@@ -49,7 +49,7 @@ app_redis() {
 	sleep 15
 	must redis-cli ping >>"$log"
 	at idle redis-server
-	# A saved copy is made by a child, on copy-on-write memory.
+	# A child saves the data, from copy-on-write memory.
 	must [ "$(redis-cli dbsize)" = 50000 ]
 	must redis-cli debug digest >"$out"
 	must redis-cli get key:4711 >>"$out"
@@ -85,7 +85,7 @@ app_python3() { start /usr/bin/python3 /work.py >"$out" 2>"$log"; }
 
 app_node() { start node --expose-gc /work.js >"$out" 2>"$log"; }
 
-# Of its output, the times are not the same twice.
+# Its output has times in it that change.
 app_pytest() {
 	start /usr/bin/python3 -m test test_list test_dict test_bytes test_array test_heapq test_re >"$log" 2>&1
 	grep -oE 'All [0-9]+ tests OK' "$log" >"$out"
@@ -109,7 +109,7 @@ app_memcached() {
 	wait
 }
 
-# Verifies what it reads by itself.
+# It verifies its own data.
 app_stress() {
 	start stress-ng --verify --no-rand-seed --temp-path /tmp --vm 1 --vm-bytes 16M --vm-ops 2000 \
 		--malloc 1 --malloc-bytes 32M --malloc-ops 3000 >"$log" 2>&1
@@ -122,7 +122,7 @@ app_git() {
 	start sh /git.sh >"$out" 2>"$log"
 }
 
-# Both compilations in one, of all that a preprocessor leaves of a real file.
+# Compiles and assembles a preprocessed source file.
 app_gcc() {
 	start gcc -O2 -fpreprocessed -c -o /tmp/x.o /work.i >"$log" 2>&1
 	sha1sum </tmp/x.o >"$out"
@@ -133,12 +133,12 @@ shift
 export app memory
 usage=/tmp/usage log=/tmp/log out=/tmp/out rows=${ROWS:-1000000}
 exec 9>&1
-# All objects by malloc, none by an allocator of python's own.
+# All objects come from malloc, not from python's own allocator.
 export PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
-# memcached -u asks for it.
+# For memcached -u.
 echo 'root:x:0:0::/:/bin/sh' >/etc/passwd
-# The first to ask for random bytes waits busily until there are some: for a billion
-# instructions here, where nothing is random. That is not the first program's cost.
+# The first program to ask for random bytes spins until there are some: a billion
+# instructions here, where nothing is random. Do not charge that to the first program.
 head -c 1 /dev/random >/dev/null
 result=0
 for memory; do

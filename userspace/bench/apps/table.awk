@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The lines of run.sh as a table and as JSON; 1 if a program failed, or computed
-# something else than on the first memory it ran on.
+# Turns the lines of run.sh into a table and JSON. Exits with 1 if a program failed or
+# computed something else than on the first memory it ran on.
 
 function row(run,    text, i) {
 	for (i = 1; i <= columns; i++) {

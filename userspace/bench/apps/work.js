@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Objects on V8's heap, which is mmap's, and buffers beside it, which are malloc's:
-// filled, sorted, written as JSON, packed, and let go.
+// Objects on V8's heap, which comes from mmap, and buffers, which come from malloc:
+// fill, sort, write as JSON, compress, free.
 "use strict";
 const { createHash } = require("crypto");
 const { execFileSync } = require("child_process");

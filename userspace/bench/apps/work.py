@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A heap of many small objects: built, sorted, written, read again, and let go."""
+"""A heap of many small objects: build, sort, write, read back, free."""
 import collections
 import gc
 import hashlib

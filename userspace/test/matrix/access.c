@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ways to the memory that are not its owner's instructions. */
+/* Access other than by the owner's own instructions. */
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -221,20 +221,20 @@ static void bad_range(const struct cell *cell)
 }
 
 const struct row access_rows[] = {
-	{ "mincore, unprivileged, each third written", by_mincore },
+	{ "mincore, unprivileged, every third page written", by_mincore },
 	{ "mincore, half only read", mincore_read },
 	{ "/proc/PID/mem written, then read", proc_mem },
-	{ "/proc/PID/mem read, untouched", proc_mem_untouched, 0, READ_ALLOCATES },
+	{ "/proc/PID/mem read, untouched", proc_mem_untouched, 0, READ_POPULATES },
 	{ "/proc/PID/mem written while read-only", proc_mem_forced },
 	{ "process_vm_writev, then readv", process_vm },
-	{ "process_vm_readv, untouched", process_vm_untouched, 0, READ_ALLOCATES },
-	{ "ptrace peek of a child, untouched", by_ptrace, 'r', READ_ALLOCATES },
+	{ "process_vm_readv, untouched", process_vm_untouched, 0, READ_POPULATES },
+	{ "ptrace peek of a child, untouched", by_ptrace, 'r', READ_POPULATES },
 	{ "ptrace poke into a child, untouched", by_ptrace, 'w' },
 	{ "ptrace poke into a child, read-only", by_ptrace, 'f' },
 	{ "vmsplice to a pipe", splice_out, 0 },
 	{ "vmsplice to a pipe (GIFT)", splice_out, SPLICE_F_GIFT },
 	{ "vmsplice to a pipe, untouched, then written", splice_untouched, 0,
-	  "the pipe has the page itself, which an untouched page of plain memory is not yet: there it has the zero page" },
+	  "the pipe refers to the page itself; in plain memory it refers to the zero page" },
 	{ "vmsplice from a pipe, untouched", splice_in },
 	{ "msync SYNC", sync_call, MS_SYNC },
 	{ "msync ASYNC", sync_call, MS_ASYNC },

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every advice of madvise(2), those that do not exist, and process_madvise(2). */
+/* Each advice of madvise(2), unknown ones, and process_madvise(2). */
 #include <sys/uio.h>
 
 #include "matrix.h"
 
-/* Half of the pages written; then the advice for all of them. */
+/* Half of the pages are written; the advice is for all. */
 static void half_written(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -112,7 +112,7 @@ static void by_pidfd(const struct cell *cell)
 	say_pages(p, PAGES);
 }
 
-/* Stop being asked for: the same twice leaves no trace in the flags. */
+/* An advice and its opposite: no trace is left in the flags. */
 static void taken_back(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -126,7 +126,7 @@ static void taken_back(const struct cell *cell)
 }
 
 #define HALF(advice) { #advice, half_written, advice }
-#define UNKNOWN(number) { "advice " #number ", unknown", half_written, number, .refused = "EINVAL" }
+#define UNKNOWN(number) { "unknown advice " #number, half_written, number, .refused = "EINVAL" }
 
 const struct row advice_rows[] = {
 	HALF(MADV_NORMAL),
@@ -135,7 +135,7 @@ const struct row advice_rows[] = {
 	HALF(MADV_WILLNEED),
 	HALF(MADV_DONTNEED),
 	HALF(MADV_FREE),
-	{ "MADV_FREE of half, four written again, MADV_PAGEOUT", lazy_free },
+	{ "MADV_FREE on half, four written again, MADV_PAGEOUT", lazy_free },
 	{ "MADV_REMOVE", half_written, MADV_REMOVE, .refused = "EINVAL" },
 	HALF(MADV_DONTFORK),
 	HALF(MADV_DOFORK),
@@ -149,24 +149,24 @@ const struct row advice_rows[] = {
 	HALF(MADV_KEEPONFORK),
 	HALF(MADV_COLD),
 	HALF(MADV_PAGEOUT),
-	{ "MADV_POPULATE_READ", populate, MADV_POPULATE_READ, READ_ALLOCATES },
+	{ "MADV_POPULATE_READ", populate, MADV_POPULATE_READ, READ_POPULATES },
 	{ "MADV_POPULATE_WRITE", populate, MADV_POPULATE_WRITE },
-	{ "MADV_POPULATE_READ, read-only", populate_read_only, MADV_POPULATE_READ, READ_ALLOCATES },
+	{ "MADV_POPULATE_READ, read-only", populate_read_only, MADV_POPULATE_READ, READ_POPULATES },
 	{ "MADV_POPULATE_WRITE, read-only", populate_read_only, MADV_POPULATE_WRITE, .refused = "EINVAL" },
 	HALF(MADV_DONTNEED_LOCKED),
 	{ "MADV_COLLAPSE, 16 pages", half_written, MADV_COLLAPSE, .refused = "EINVAL" },
 	{ "MADV_COLLAPSE, 2 MiB untouched", collapse, 0, .refused = "EINVAL" },
 	{ "MADV_COLLAPSE, 2 MiB with one page touched", collapse, 1 },
-	{ "MADV_COLLAPSE, 2 MiB with all touched", collapse, 512 },
+	{ "MADV_COLLAPSE, 2 MiB with all pages touched", collapse, 512 },
 	UNKNOWN(5), UNKNOWN(7), UNKNOWN(26), UNKNOWN(99), UNKNOWN(102), UNKNOWN(103), UNKNOWN(-1),
 	{ "MADV_DONTNEED, pages only read", half_read, MADV_DONTNEED },
-	{ "MADV_FREE, pages only read", half_read, MADV_FREE, READ_ALLOCATES },
-	{ "MADV_DONTNEED of eight pages in the middle", part, MADV_DONTNEED },
-	{ "MADV_FREE of eight pages in the middle", part, MADV_FREE },
-	{ "MADV_PAGEOUT of eight pages in the middle, without swap", part, MADV_PAGEOUT },
-	{ "MADV_HUGEPAGE for eight pages in the middle", part, MADV_HUGEPAGE,
+	{ "MADV_FREE, pages only read", half_read, MADV_FREE, READ_POPULATES },
+	{ "MADV_DONTNEED on eight pages in the middle", part, MADV_DONTNEED },
+	{ "MADV_FREE on eight pages in the middle", part, MADV_FREE },
+	{ "MADV_PAGEOUT on eight pages in the middle, without swap", part, MADV_PAGEOUT },
+	{ "MADV_HUGEPAGE on eight pages in the middle", part, MADV_HUGEPAGE,
 	  .adaptive = ADVISED },
-	{ "MADV_SEQUENTIAL for eight pages in the middle", part, MADV_SEQUENTIAL },
+	{ "MADV_SEQUENTIAL on eight pages in the middle", part, MADV_SEQUENTIAL },
 	{ "MADV_DONTNEED over a hole", with_hole, MADV_DONTNEED, .refused = "ENOMEM" },
 	{ "MADV_POPULATE_WRITE over a hole", with_hole, MADV_POPULATE_WRITE, .refused = "ENOMEM" },
 	{ "MADV_HUGEPAGE, then NOHUGEPAGE", taken_back, MADV_HUGEPAGE | MADV_NOHUGEPAGE << 8,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pages that a device reads and writes: O_DIRECT and io_uring's fixed buffers. */
+/* Pages that a device reads and writes: O_DIRECT and fixed buffers of io_uring. */
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <sys/uio.h>
@@ -17,7 +17,7 @@ static int open_disk(void)
 	return fd;
 }
 
-/* The disk gets from plain memory what fill() writes, or zeroes. */
+/* Writes what fill() writes, or zeroes, to the disk. */
 static void prepare_disk(int fd, bool filled)
 {
 	char *p = plain(SIZE);
@@ -61,7 +61,7 @@ static void direct_write(const struct cell *cell)
 	say(disk_holds(fd, p) ? "on disk" : "NOT on disk");
 }
 
-/* A ring of one entry; only what one transfer needs. */
+/* A ring of one entry: all that one transfer needs. */
 struct ring {
 	int fd;
 	unsigned int *tail, *head, *array;
@@ -136,7 +136,7 @@ static void look(void *p)
 	write_all(p, PAGES);
 }
 
-/* Pinned pages are copied for the child at fork, and remain the parent's. */
+/* fork copies pinned pages for the child; the parent keeps them. */
 static void pinned_fork(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -155,7 +155,7 @@ static void pinned_fork(const struct cell *cell)
 	say_pages(p, PAGES);
 }
 
-/* What is pinned stays with the device, whatever becomes of the mapping. */
+/* The device keeps what is pinned, whatever happens to the mapping. */
 static void pinned_dropped(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -186,7 +186,7 @@ const struct row device_rows[] = {
 	{ "O_DIRECT read into untouched pages", direct_read, 0 },
 	{ "O_DIRECT read into pages only read", direct_read, 1 },
 	{ "O_DIRECT write of written pages", direct_write, 1 },
-	{ "O_DIRECT write of untouched pages", direct_write, 0, READ_ALLOCATES },
+	{ "O_DIRECT write of untouched pages", direct_write, 0, READ_POPULATES },
 	{ "io_uring fixed buffer, untouched, read into", fixed_read },
 	{ "io_uring fixed buffer, untouched, filled and written", fixed_write },
 	{ "io_uring fixed buffer, then fork, then read into", pinned_fork },

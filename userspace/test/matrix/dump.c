@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Core files: what of the memory they hold. */
+/* Core files: how much of the memory they hold. */
 #include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -126,7 +126,7 @@ static void filtered(const struct cell *cell)
 
 const struct row dump_rows[] = {
 	{ "4 MiB with 100 pages written", written },
-	{ "4 MiB with 100 pages only read", only_read, 0, READ_ALLOCATES },
+	{ "4 MiB with 100 pages only read", only_read, 0, READ_POPULATES },
 	{ "MADV_DONTDUMP", written, MADV_DONTDUMP },
 	{ "MADV_DODUMP", written, MADV_DODUMP },
 	{ "MADV_WIPEONFORK", written, MADV_WIPEONFORK },

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fork, vfork, CLONE_VM, and what madvise asks of fork. */
+/* fork, vfork, CLONE_VM, and the advice that concerns fork. */
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "matrix.h"
 
-/* As a child has it; the mapping is said to be gone where it is. */
+/* What a child sees of the memory, if it has the mapping at all. */
 static void look(void *p)
 {
 	bool gone = !mappings(p, SIZE);
@@ -62,7 +62,7 @@ static void thrice(const struct cell *cell)
 	say("parent: %ld resident, %s", usage(p, PAGES + 1, "Rss"), contents(p + page, PAGES));
 }
 
-/* The parent writes while a child holds the pages; the child's stay as they were. */
+/* The parent writes while a child shares the pages: the child's stay as they were. */
 static void parent_writes(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -84,7 +84,7 @@ static void parent_writes(const struct cell *cell)
 	CHECK_EQ(status, 0);
 }
 
-/* The argument: what madvise is told before, and 8 bits up, what then. */
+/* The argument: the advice before the fork and, 8 bits up, one more. */
 static void advised(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -151,7 +151,7 @@ static void shared_by_clone(const struct cell *cell)
 	say_pages(p, PAGES);
 }
 
-/* A page of its own again once the child is gone: written without a copy. */
+/* When the child has exited, its pages are the parent's alone again: no copy. */
 static void reused(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -177,10 +177,10 @@ static void read_only_pages(const struct cell *cell)
 const struct row fork_rows[] = {
 	{ "half touched; the child writes all", forked },
 	{ "untouched; the child's mapping", child_kind, 0, NAMED },
-	{ "only read, never written; the child writes all", read_only_pages, 0, READ_ALLOCATES },
-	{ "a child of a child, 17 pages", thrice },
-	{ "the parent writes, the child looks", parent_writes },
-	{ "the parent writes after the child has gone", reused },
+	{ "only read; the child writes all", read_only_pages, 0, READ_POPULATES },
+	{ "a grandchild, 17 pages", thrice },
+	{ "the parent writes while the child lives", parent_writes },
+	{ "the parent writes after the child has exited", reused },
 	{ "MADV_WIPEONFORK", advised, MADV_WIPEONFORK },
 	{ "MADV_WIPEONFORK; the child writes", wiped_and_written },
 	{ "MADV_WIPEONFORK, then KEEPONFORK", advised, MADV_WIPEONFORK | MADV_KEEPONFORK << 8 },

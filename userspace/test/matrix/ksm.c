@@ -34,7 +34,7 @@ static void merge(const struct cell *cell)
 	start_ksm();
 	say_outcome(NULL, madvise(p, SIZE, MADV_MERGEABLE));
 	say_merged(p);
-	write_file(KSM "run", "0");	/* the four are alike again */
+	write_file(KSM "run", "0");	/* else it merges the four again */
 	write_all(p, 4);
 	say("4 written: %ld merged", usage(p, PAGES, "KSM"));
 	say_outcome("taken back", madvise(p, SIZE, MADV_UNMERGEABLE));
@@ -96,7 +96,7 @@ static void forked(const struct cell *cell)
 	say("parent: %ld merged, %s", usage(p, PAGES, "KSM"), *p == 's' ? "kept" : "LOST");
 }
 
-/* One page of either kind with the same content becomes one. */
+/* Pages of this kind and of plain memory with equal contents. */
 static void with_plain(const struct cell *cell)
 {
 	char *p = get(cell, SIZE), *other = align(plain(SIZE), SIZE);
@@ -113,11 +113,11 @@ static void with_plain(const struct cell *cell)
 }
 
 const struct row ksm_rows[] = {
-	{ "16 equal pages merged, four written, unmerged", merge },
-	{ "merged with those of plain memory", with_plain },
+	{ "16 equal pages merged, four written, then unmerged", merge },
+	{ "merged with pages of plain memory", with_plain },
 	{ "merged, then forked; the child writes", forked },
-	{ "zeroes, half only read, use_zero_pages=1", zeroes, 0, READ_ALLOCATES,
-	  .adaptive = LARGE_FOLIO "KSM splits it, which maps the zero page for zeroes before KSM does" },
+	{ "zeroes, half only read, use_zero_pages=1", zeroes, 0, READ_POPULATES,
+	  .adaptive = LARGE_FOLIO "KSM splits it, and the split maps the zero page before KSM does" },
 	{ "PR_SET_MEMORY_MERGE", whole_process },
 	{}
 };

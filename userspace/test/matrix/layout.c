@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Mappings: which merge, which split, and what mprotect and munmap leave. */
+/* Mappings: what merges, what splits, and what mprotect and munmap leave. */
 #include <sys/personality.h>
 
 #include "matrix.h"
 
-/* Three times SIZE of free address space, the memory in its middle. */
+/* With SIZE of free address space on either side. */
 static char *in_the_middle(const struct cell *cell)
 {
 	return move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
@@ -20,7 +20,7 @@ static void say_mappings(const char *p)
 	say("mappings: %d", mappings(p - SIZE, 3 * SIZE));
 }
 
-/* The argument: pages from the memory's start to that of the plain neighbour. */
+/* The argument: where the plain neighbour starts, in multiples of SIZE. */
 static void plain_beside(const struct cell *cell)
 {
 	char *p = in_the_middle(cell);
@@ -32,7 +32,7 @@ static void plain_beside(const struct cell *cell)
 	say_pages(p, PAGES);
 }
 
-/* Both touched first, so that each has an anon_vma of its own. */
+/* Both are touched first: each has an anon_vma of its own. */
 static void touched_beside(const struct cell *cell)
 {
 	char *q = plain(SIZE), *p = in_the_middle(cell);
@@ -46,7 +46,7 @@ static void touched_beside(const struct cell *cell)
 	say_pages(p + SIZE, PAGES);
 }
 
-/* The argument says how many of the two are touched before they meet. */
+/* The argument: how many of the two are touched before they meet. */
 static void same_beside(const struct cell *cell)
 {
 	char *q = cell->kind->map(SIZE), *p = in_the_middle(cell);
@@ -118,8 +118,8 @@ const struct row neighbour_rows[] = {
 	{ "its own kind moved next to it, neither touched", same_beside, 0 },
 	{ "its own kind moved next to it, one touched", same_beside, 1 },
 	{ "its own kind moved next to it, both touched", same_beside, 2 },
-	{ "two of its kind, reserved one after the other", one_after_the_other },
-	{ "plain memory mapped over a page in its middle", plain_between, 0, OWN_POLICY },
+	{ "two of its kind, reserved in a row", one_after_the_other },
+	{ "plain memory mapped over a page in the middle", plain_between, 0, OWN_POLICY },
 	{ "shared memory mapped over its first page", file_over_it },
 	{ "MAP_FIXED_NOREPLACE over it", noreplace, .refused = "EEXIST" },
 	{ "remap_file_pages", remap_file, .refused = "EINVAL" },
@@ -201,7 +201,7 @@ static void executable(const struct cell *cell)
 	say("flags %s", flags_of(cell, p));
 }
 
-/* Readable then means executable, as for any mapping; nothing else changes. */
+/* Readable then means executable, as for any mapping. Nothing else changes. */
 static void read_implies_exec(const struct cell *cell)
 {
 	char *p;
@@ -225,13 +225,13 @@ static void write_only(const struct cell *cell)
 
 const struct row protect_rows[] = {
 	{ "half touched, read-only and back", read_only },
-	{ "read untouched while read-only, then made writable", read_while_read_only, 0,
-	  READ_ALLOCATES "; once writable, plain memory faults on each page",
+	{ "read untouched pages while read-only, then make them writable", read_while_read_only, 0,
+	  READ_POPULATES ", and takes a second fault to write to it",
 	  .adaptive = WINDOWS },
 	{ "PROT_NONE and back", no_access },
 	{ "eight pages in the middle read-only and back", middle },
-	{ "PROT_EXEC, and run", executable },
-	{ "PROT_WRITE alone", write_only },
+	{ "PROT_EXEC, then run code there", executable },
+	{ "PROT_WRITE only", write_only },
 	{ "reserved under READ_IMPLIES_EXEC", read_implies_exec },
 	{}
 };
@@ -245,7 +245,7 @@ static void say_hole(char *p, size_t from, size_t pages)
 	say("%zu pages gone%s", pages, all ? "" : " NOT");
 }
 
-/* The argument: the first page unmapped, and 16 bits up, how many. */
+/* The argument: the first page to unmap and, 16 bits up, how many. */
 static void unmap(const struct cell *cell)
 {
 	size_t first = cell->arg & 0xffff, pages = cell->arg >> 16, size = vm_size();
@@ -307,8 +307,8 @@ const struct row unmap_rows[] = {
 	{ "four pages in the middle", unmap, PART(6, 4) },
 	{ "the last four pages", unmap, PART(12, 4) },
 	{ "all of it", unmap, PART(0, 16) },
-	{ "the middle, untouched; then the rest is written", untouched },
-	{ "all, twice, and the same place reserved anew", again },
+	{ "the untouched middle, then write the rest", untouched },
+	{ "all of it twice, then reserve the same place again", again },
 	{ "an unaligned start", unaligned, .refused = "EINVAL" },
 	{}
 };

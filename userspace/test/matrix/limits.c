@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What limits a process: the kernel must refuse as it refuses mmap(2). */
+/* Limits of a process: the kernel has to refuse as it refuses mmap(2). */
 #include <sys/resource.h>
 
 #include "matrix.h"
 
-/* A reservation that may fail, of the cell's kind. */
+/* Reserves memory of the cell's kind; may fail. */
 static long try(const struct cell *cell, size_t size, char **p)
 {
 	if (cell->kind->region)
@@ -40,7 +40,7 @@ static void too_large(const struct cell *cell)
 	say_outcome("half of that", try(cell, 1UL << 46, &p));
 }
 
-/* Under mode 2 each is accounted; the rest of memory is asked for in one go. */
+/* Only mode 2 accounts the reservations, and refuses the large one. */
 static void overcommit(const struct cell *cell)
 {
 	char mode[2] = { '0' + cell->arg };
@@ -67,7 +67,7 @@ static void accounted(const struct cell *cell)
 	say(before > 60 * 1024 ? "given back" : "NOT given back");
 }
 
-/* Until no more splits are allowed; each counted. */
+/* Splits the mapping until that is refused. */
 static void splits(const struct cell *cell)
 {
 	char *p = get(cell, 1024 * page);
@@ -82,14 +82,14 @@ static void splits(const struct cell *cell)
 }
 
 const struct row limit_rows[] = {
-	{ "64 MiB beyond RLIMIT_AS", limited, RLIMIT_AS, .refused = "ENOMEM" },
-	{ "64 MiB beyond RLIMIT_DATA", limited, RLIMIT_DATA, .refused = "ENOMEM" },
-	{ "grown by mremap beyond RLIMIT_AS", grown, .refused = "ENOMEM" },
-	{ "128 TiB", too_large, .refused = "ENOMEM" },
+	{ "reserve 64 MiB beyond RLIMIT_AS", limited, RLIMIT_AS, .refused = "ENOMEM" },
+	{ "reserve 64 MiB beyond RLIMIT_DATA", limited, RLIMIT_DATA, .refused = "ENOMEM" },
+	{ "grow by mremap beyond RLIMIT_AS", grown, .refused = "ENOMEM" },
+	{ "reserve 128 TiB", too_large, .refused = "ENOMEM" },
 	{ "overcommit_memory=0", overcommit, 0 },
 	{ "overcommit_memory=1", overcommit, 1 },
 	{ "overcommit_memory=2", overcommit, 2 },
 	{ "overcommit_memory=2, Committed_AS", accounted },
-	{ "splits up to max_map_count", splits, .refused = "ENOMEM" },
+	{ "split by mprotect up to max_map_count", splits, .refused = "ENOMEM" },
 	{}
 };

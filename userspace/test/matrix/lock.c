@@ -79,7 +79,7 @@ static void lock_on_fault(const struct cell *cell)
 	say("flags %s", flags_of(cell, p));
 }
 
-/* Locked pages are not to be had by MADV_DONTNEED, nor by MADV_PAGEOUT. */
+/* Advice that takes pages away does not take locked ones. */
 static void locked_advice(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -171,8 +171,8 @@ static void mrelocked(const struct cell *cell)
 
 const struct row lock_rows[] = {
 	{ "mlock, untouched", lock },
-	{ "mlock of eight pages in the middle", lock_part },
-	{ "mlock, read-only and untouched", lock_read_only, 0, READ_ALLOCATES },
+	{ "mlock on eight pages in the middle", lock_part },
+	{ "mlock, read-only and untouched", lock_read_only, 0, READ_POPULATES },
 	{ "mlock, PROT_NONE", lock_no_access, .refused = "ENOMEM" },
 	{ "mlock2(ONFAULT)", lock_on_fault },
 	{ "mlockall(CURRENT)", all_current },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Filling memory, touching it, and what the kernel shows of it. */
+/* Filling memory, touching it, and what the kernel says of it. */
 #include <setjmp.h>
 #include <signal.h>
 
@@ -156,7 +156,7 @@ void wait_for_growth(const char *path, long more)
 	tap_fail(__FILE__, __LINE__, "%s stays at %ld", path, number(path));
 }
 
-/* Unmapping does it for the CPU it is done on. */
+/* munmap() drains them on its CPU. */
 void drain_lru(void)
 {
 	munmap(plain(page), page);

@@ -4,9 +4,8 @@
  *
  *	matrix [--markdown] [SUBJECT]...
  *
- * prints TAP, a point for each row; with --markdown the table as well, each line
- * of it a comment of TAP. A row passes if all kinds did the same, or if they did
- * not and the row tells why.
+ * prints TAP, a point for each row; with --markdown also the table, as comments.
+ * A row passes if all kinds did the same, or if they did not and it says why.
  */
 #include <ctype.h>
 #include <signal.h>
@@ -27,10 +26,10 @@ static void *advised(size_t size)
 	return p;
 }
 
-/* What is compared: each has to equal the one before it. */
+/* Each kind is compared with the one before it. */
 static const struct kind kinds[] = {
-	{ "mmap", plain, false, false },
-	{ "tamalloc", tamalloc, true, false },
+	{ "plain", plain, false, false },
+	{ "strict", tamalloc, true, false },
 	{ "adaptive", advised, true, true },
 };
 #define KINDS ((int)(sizeof(kinds) / sizeof(*kinds)))
@@ -65,7 +64,7 @@ static const struct subject subjects[] = {
 };
 #define SUBJECTS ((int)(sizeof(subjects) / sizeof(*subjects)))
 
-/* One CPU, so that what each CPU keeps for itself is where the cell looks. */
+/* On one CPU: what each CPU batches is then where the cell looks. */
 static void run_cell(const struct row *row, const struct kind *kind)
 {
 	const struct cell cell = { kind, row->arg };
@@ -79,7 +78,7 @@ static void run_cell(const struct row *row, const struct kind *kind)
 	_exit(EXIT_SUCCESS);
 }
 
-/* True if the cell got to its end; what it said is in @result. */
+/* True if the cell ran to its end; @result gets what it said. */
 static bool cell_ends(const struct row *row, const struct kind *kind, char *result)
 {
 	int status;
@@ -102,7 +101,7 @@ static bool cell_ends(const struct row *row, const struct kind *kind, char *resu
 	return !status && *result;
 }
 
-/* The name of an error that the result begins with, or nothing. */
+/* The length of the error's name if the result begins with one. */
 static size_t error_length(const char *result)
 {
 	size_t length = 0;
@@ -124,23 +123,23 @@ static bool refused_as_told(const struct row *row, const char *result)
 /* Why kind @i differs from the one before it, or NULL if it must not. */
 static const char *reason(const struct row *row, int i)
 {
-	return i == 1 ? row->intended : row->adaptive;
+	return i == 1 ? row->strict : row->adaptive;
 }
 
 /* What is wrong with the row, or NULL. */
 static const char *verdict(const struct row *row, char (*result)[RESULT_SIZE], bool all_end)
 {
 	if (!all_end)
-		return "a cell did not get to its end";
+		return "a cell did not run to its end";
 	if (!refused_as_told(row, result[0]))
-		return row->refused ? "not refused as the row says" : "refused, and the row does not say so";
+		return row->refused ? "it was not refused as the row says" : "it was refused, and the row does not say so";
 	for (int i = 1; i < KINDS; i++) {
 		bool differ = strcmp(result[i - 1], result[i]);
 
 		if (differ && !reason(row, i))
 			return "the kinds differ";
 		if (!differ && reason(row, i))
-			return "the kinds do not differ, although the row says why they do";
+			return "the kinds do not differ, but the row says why they do";
 	}
 	return NULL;
 }
@@ -164,7 +163,7 @@ static bool run_row(const struct subject *subject, const struct row *row, int nu
 		printf("# | %s |", row->operation);
 		for (int i = 0; i < KINDS; i++)
 			printf(" %s |", i && !strcmp(result[i - 1], result[i]) ? "the same" : result[i]);
-		printf(" %s%s%s |\n", row->intended ?: "", row->intended && row->adaptive ? "; " : "",
+		printf(" %s%s%s |\n", row->strict ?: "", row->strict && row->adaptive ? "; " : "",
 		       row->adaptive ?: "");
 	}
 	return !wrong;
@@ -215,7 +214,7 @@ static bool known(const char *name)
 	return false;
 }
 
-/* Each run has its mappings in the same places: what merges depends on them. */
+/* What merges depends on addresses: they have to be the same in each run. */
 static void fix_addresses(char **argv)
 {
 	int persona = personality(0xffffffff);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory cgroups, version 2: charge, limits, OOM, move; version 1: charges that move. */
+/* Memory cgroups. Version 2: charges, limits, OOM, moving a task. Version 1: moving charges. */
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -9,7 +9,8 @@
 #include "swap.h"
 
 #define OTHER	CGROUP_MOUNT "/other"
-#define LIMIT	(8 * MIB)
+#define LIMIT	(4 * MIB)
+#define LIMIT_TEXT	"4M"
 
 struct fill {
 	char *p;
@@ -17,7 +18,7 @@ struct fill {
 	char how;
 };
 
-/* Exact, as the statistics are brought up to date when they are read. */
+/* Exact: reading the statistics flushes them. */
 static long charged(const char *file)
 {
 	return field(file, "anon") / (long)page;
@@ -73,7 +74,7 @@ static void limited(const struct cell *cell)
 
 		set("/sys/kernel/mm/lru_gen/enabled", mode);
 	}
-	cgroup_make("8M", "max");
+	cgroup_make(LIMIT_TEXT, "max");
 	CHECK(!child(fill_and_look, (void *)cell));
 	cgroup_remove();
 	stop_swap();
@@ -90,7 +91,7 @@ static void touch_all(void *arg)
 		write_all(fill->p, fill->pages);
 }
 
-/* The region is the parent's; the child dies of it, and takes nothing along. */
+/* The memory is the parent's, which keeps it when the child is killed. */
 static void killed(const struct cell *cell)
 {
 	const size_t pages = 3 * LIMIT / page;
@@ -98,7 +99,7 @@ static void killed(const struct cell *cell)
 	int signal;
 
 	fill(all.p, 16);
-	cgroup_make("8M", "0");
+	cgroup_make(LIMIT_TEXT, "0");
 	signal = killed_by(touch_all, &all);
 	say(signal ? "SIG%s" : "not killed%s", signal ? sigabbrev_np(signal) : "");
 	say("%ld oom_kill", field(CGROUP "/memory.events", "oom_kill"));
@@ -106,7 +107,7 @@ static void killed(const struct cell *cell)
 	cgroup_remove();
 }
 
-/* Beyond memory.high a process is slowed down and its pages are reclaimed. */
+/* Beyond memory.high a process is throttled and reclaimed from. */
 static void high(const struct cell *cell)
 {
 	const size_t pages = 2 * LIMIT / page;
@@ -114,7 +115,7 @@ static void high(const struct cell *cell)
 
 	start_swap(ZRAM);
 	cgroup_make("max", "max");
-	write_file(CGROUP "/memory.high", "8M");
+	write_file(CGROUP "/memory.high", LIMIT_TEXT);
 	CHECK(!child(touch_all, &all));
 	say(field(CGROUP "/memory.events", "high") > 0 ? "throttled" : "NOT throttled");
 	say("%ld oom_kill", field(CGROUP "/memory.events", "oom_kill"));
@@ -174,14 +175,14 @@ static void task_moved(const struct cell *cell)
 	cgroup_remove();
 }
 
-/* The group as a whole: the killed one's page tables are reaped. */
+/* The OOM killer takes the whole group. */
 static void killed_group(const struct cell *cell)
 {
 	const size_t pages = 3 * LIMIT / page;
 	struct fill all = { cell->kind->map(pages * page), pages, 'w' };
 	int signal;
 
-	cgroup_make("8M", "0");
+	cgroup_make(LIMIT_TEXT, "0");
 	write_file(CGROUP "/memory.oom.group", "1");
 	signal = killed_by(touch_all, &all);
 	say(signal ? "SIG%s" : "not killed%s", signal ? sigabbrev_np(signal) : "");
@@ -191,16 +192,16 @@ static void killed_group(const struct cell *cell)
 }
 
 const struct row memcg_rows[] = {
-	{ "charge of written, dropped and read pages", charge, 0, READ_ALLOCATES },
+	{ "charge for written, dropped and read pages", charge, 0, READ_POPULATES },
 	{ "three times memory.max, with swap", limited, -1 },
 	{ "three times memory.max, with swap, MGLRU off", limited, 0 },
 	{ "three times memory.max, with swap, MGLRU on", limited, 7 },
 	{ "three times memory.max written, no swap", killed, 'w' },
-	{ "three times memory.max read, no swap", killed, 'r', READ_ALLOCATES },
+	{ "three times memory.max read, no swap", killed, 'r', READ_POPULATES },
 	{ "three times memory.max, oom.group", killed_group },
 	{ "twice memory.high", high },
 	{ "memory.reclaim", reclaimed },
-	{ "the task is moved to another cgroup", task_moved },
+	{ "task moved to another cgroup", task_moved },
 	{}
 };
 
@@ -239,7 +240,7 @@ static void moved_with_charges(const struct cell *cell)
 }
 
 const struct row memcg1_rows[] = {
-	{ "the task is moved and its charges with it", moved_with_charges, 0, READ_ALLOCATES,
-	  .adaptive = LARGE_FOLIO "version 1 moves none that is mapped by ptes" },
+	{ "task moved, its charges with it", moved_with_charges, 0, READ_POPULATES,
+	  .adaptive = LARGE_FOLIO "version 1 does not move one that is mapped by ptes" },
 	{}
 };

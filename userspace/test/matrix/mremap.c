@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* mremap(2): each of its ways. */
+/* mremap(2), with each of its flags. */
 #include "matrix.h"
 
-/* Touched, with free address space of its size on either side. */
+/* Touched, with SIZE of free address space on either side. */
 static char *filled(const struct cell *cell)
 {
 	char *p = move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
@@ -137,7 +137,7 @@ static void dont_unmap_fixed(const struct cell *cell)
 	say("left behind: %ld resident", usage(p, PAGES, "Rss"));
 }
 
-/* Page tables that move whole, and a collapsed page that moves whole. */
+/* Whole page tables move; the argument: so does a huge page. */
 static void move_huge(const struct cell *cell)
 {
 	char *p = get(cell, 2 * huge), *to = hole(2 * huge);
@@ -180,19 +180,19 @@ static void across(const struct cell *cell)
 
 const struct row mremap_rows[] = {
 	{ "grow in place", grow_in_place },
-	{ "grow where there is no room, not allowed to move", grow_blocked, .refused = "ENOMEM" },
-	{ "grow where there is no room, moving", grow_and_move },
+	{ "grow without room, without MAYMOVE", grow_blocked, .refused = "ENOMEM" },
+	{ "grow without room, with MAYMOVE", grow_and_move },
 	{ "shrink", shrink },
 	{ "move (FIXED)", move },
 	{ "move (FIXED) over plain memory", move_over_another },
-	{ "move eight pages out of its middle, and back", move_the_middle },
+	{ "move eight pages out of the middle and back", move_the_middle },
 	{ "move untouched memory", move_untouched },
-	{ "move, and DONTUNMAP", dont_unmap },
-	{ "move (FIXED), and DONTUNMAP", dont_unmap_fixed },
+	{ "move with DONTUNMAP", dont_unmap },
+	{ "move (FIXED) with DONTUNMAP", dont_unmap_fixed },
 	{ "move whole page tables, then by one page", move_huge, 0 },
 	{ "move a huge page, then by one page", move_huge, 1 },
 	{ "old size 0", duplicate, .refused = "EINVAL" },
-	{ "onto itself", overlap, .refused = "EINVAL" },
-	{ "two mappings in one go", across, .refused = "EFAULT" },
+	{ "move onto itself", overlap, .refused = "EINVAL" },
+	{ "grow across two mappings", across, .refused = "EFAULT" },
 	{}
 };

@@ -11,7 +11,7 @@
 static const unsigned long node[2] = { 1 << 0, 1 << 1 };
 static const unsigned long both = 3;
 
-/* How many pages are on each node, and how many are nowhere. */
+/* How many pages are on each node, and how many are absent. */
 static void say_nodes(const char *p)
 {
 	void *pages[PAGES];
@@ -34,7 +34,7 @@ static long bind(char *p, int mode, unsigned long nodes, int flags)
 	return syscall(SYS_mbind, p, SIZE, mode, &nodes, 8 * sizeof(nodes), flags);
 }
 
-/* Memory whose pages are on node 0, half of them written. */
+/* Half of the pages written, all of these on node 0. */
 static char *on_node_0(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -187,7 +187,7 @@ static void strict_check(const struct cell *cell)
 	say_pages(p, PAGES);
 }
 
-/* A cpuset whose memory is on one node, then on the other. */
+/* The cpuset's memory is on node 1, then on node 0. */
 static void in_cpuset(const struct cell *cell)
 {
 	char *p;
@@ -220,7 +220,7 @@ const struct row numa_rows[] = {
 	  .adaptive = LARGE_FOLIO "all of it is on one node" },
 	{ "mbind PREFERRED node 1", by_policy, POLICY(MPOL_PREFERRED, 2) },
 	{ "mbind PREFERRED_MANY node 1", by_policy, POLICY(MPOL_PREFERRED_MANY, 2) },
-	{ "mbind of eight pages in the middle", bind_part },
+	{ "mbind on eight pages in the middle", bind_part },
 	{ "mbind to node 1 of pages on node 0", bind_and_move, 0 },
 	{ "mbind to node 1 of pages on node 0 (MOVE)", bind_and_move, MPOL_MF_MOVE },
 	{ "mbind to node 1 of pages on node 0 (MOVE_ALL)", bind_and_move, MPOL_MF_MOVE_ALL },
@@ -230,13 +230,13 @@ const struct row numa_rows[] = {
 	{ "set_mempolicy_home_node", home_node },
 	{ "set_mempolicy_home_node without a policy", home_node_default, .refused = "ENOENT" },
 	{ "get_mempolicy", get_policy },
-	{ "get_mempolicy of a written page's node", get_node, 1 },
-	{ "get_mempolicy of an untouched page's node", get_node, 0, READ_ALLOCATES },
+	{ "get_mempolicy, node of a written page", get_node, 1 },
+	{ "get_mempolicy, node of an untouched page", get_node, 0, READ_POPULATES },
 	{ "move_pages, half written", move_pages,
-	  .adaptive = LARGE_FOLIO "it is moved as a whole, and EBUSY is said of its second page meanwhile" },
+	  .adaptive = LARGE_FOLIO "it moves as a whole, and its second page gets EBUSY meanwhile" },
 	{ "move_pages, only read", move_read, 0,
-	  "a read brings a page, which can move; plain memory has the shared zero page, which cannot" },
+	  "a read populates a page, which can move; the shared zero page of plain memory cannot" },
 	{ "migrate_pages, half written", migrate },
-	{ "a cpuset's memory changed from node 1 to 0", in_cpuset },
+	{ "cpuset.mems changed from node 1 to node 0", in_cpuset },
 	{}
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory errors: injected by madvise and by debugfs, hard and soft. */
+/* Memory errors, hard and soft, injected by madvise and debugfs. */
 #include <signal.h>
 
 #include "matrix.h"
@@ -15,7 +15,7 @@ static void note(int number, siginfo_t *info, void *unused)
 	told = info->si_code;
 }
 
-/* The caller is told at once, by a signal that it has to survive. */
+/* A hard error may signal the caller at once, which has to survive that. */
 static void poison(char *p)
 {
 	const struct sigaction action = { .sa_sigaction = note, .sa_flags = SA_SIGINFO };
@@ -32,7 +32,7 @@ static void look(void *p)
 	say("child: %s", touch(p, 'r'));
 }
 
-/* The fifth page, so that it has neighbours. */
+/* The fifth page: it has neighbours on both sides. */
 static void hard(const struct cell *cell)
 {
 	char *p = get(cell, SIZE), *bad = p + 4 * page;
@@ -114,13 +114,13 @@ static void unprivileged(const struct cell *cell)
 }
 
 const struct row poison_rows[] = {
-	{ "MADV_HWPOISON of a written page, then MADV_DONTNEED", hard,
-	  .adaptive = LARGE_FOLIO "it is split, and who accesses the page is told, not its owner before that" },
-	{ "MADV_HWPOISON of a written page, then munmap", unmapped_after,
-	  .adaptive = LARGE_FOLIO "it is split, and who accesses the page is told, not its owner before that" },
+	{ "MADV_HWPOISON on a written page, then MADV_DONTNEED", hard,
+	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise" },
+	{ "MADV_HWPOISON on a written page, then munmap", unmapped_after,
+	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise" },
 	{ "MADV_HWPOISON in a huge page", in_huge_page },
-	{ "hwpoison injected by page frame", injected },
-	{ "MADV_SOFT_OFFLINE of a written page", soft },
+	{ "hwpoison injected by page frame number", injected },
+	{ "MADV_SOFT_OFFLINE on a written page", soft },
 	{ "MADV_HWPOISON and SOFT_OFFLINE, unprivileged", unprivileged, .refused = "EPERM" },
 	{}
 };

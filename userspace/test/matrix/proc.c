@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How /proc/PID shows the memory: maps, smaps, numa_maps, pagemap, kpageflags. */
+/* What /proc shows of the memory: maps, smaps, numa_maps, pagemap, kpageflags. */
 #include <fcntl.h>
 #include <sys/prctl.h>
 
@@ -32,7 +32,7 @@ static void say_line(const char *path, const char *p)
 		}
 		if ((uintptr_t)p < from || (uintptr_t)p >= to)
 			continue;
-		for (char *c = line + after; *c; c++)	/* runs of blanks are padding */
+		for (char *c = line + after; *c; c++)	/* squeeze the padding */
 			while (c[0] == ' ' && c[1] == ' ')
 				memmove(c, c + 1, strlen(c));
 		say("%s", line + after + 1);
@@ -111,7 +111,7 @@ static void named(const struct cell *cell)
 	say_pages(p, PAGES);
 }
 
-/* Bits of /proc/kpageflags that do not depend on what else goes on. */
+/* The bits of /proc/kpageflags that depend on nothing else in the system. */
 static void say_kpageflags(const char *p)
 {
 	static const struct {
@@ -183,7 +183,7 @@ static void thp_eligible(const struct cell *cell)
 	say("%ld", smaps(p, 2 * huge / page, "THPeligible"));
 }
 
-/* Writing 1 clears the accessed bits, which smaps then counts again. */
+/* Writing 1 clears the accessed bits, which smaps counts. */
 static void referenced(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -191,14 +191,13 @@ static void referenced(const struct cell *cell)
 	fill(p, PAGES);
 	write_file("/proc/self/clear_refs", "1");
 	say("cleared: %ld", usage(p, PAGES, "Referenced"));
-	/* The TLB, which is not flushed for that, still says accessed. */
+	/* That does not flush the TLB, which still has them set. */
 	CHECK(!mprotect(p, SIZE, PROT_NONE));
 	CHECK(!mprotect(p, SIZE, RW));
 	write_all(p, 4);
 	say("4 written: %ld", usage(p, PAGES, "Referenced"));
 }
 
-/* By another process, as a monitor sees it. */
 static void rollup(const struct cell *cell)
 {
 	char *p = cell->kind->map(1024 * page);
@@ -213,15 +212,15 @@ const struct row proc_rows[] = {
 	{ "smaps, half written (fields in pages)", smaps_fields },
 	{ "smaps, VmFlags", all_flags, 0, NAMED,
 	  .adaptive = ADVISED },
-	{ "smaps, THPeligible where huge pages are for all", thp_eligible, 0, NO_HUGE_PAGE },
+	{ "smaps, THPeligible, huge pages always enabled", thp_eligible, 0, NO_HUGE_PAGE },
 	{ "smaps_rollup, 1024 pages written", rollup },
 	{ "numa_maps, half written", numa_maps,
-	  .adaptive = LARGE_FOLIO "it goes to the LRU lists at once, and what waited there with it" },
+	  .adaptive = LARGE_FOLIO "it goes straight to the LRU lists and takes what was batched with it" },
 	{ "status, 16 pages written", status },
 	{ "meminfo, Committed_AS, 64 MiB reserved", committed },
-	{ "PR_SET_VMA_ANON_NAME for half of it", named },
+	{ "PR_SET_VMA_ANON_NAME on half of it", named },
 	{ "pagemap and kpageflags, written", written_page },
-	{ "pagemap and kpageflags, only read", read_page, 0, READ_ALLOCATES },
+	{ "pagemap and kpageflags, only read", read_page, 0, READ_POPULATES },
 	{ "pagemap of a page shared by fork", shared_page },
 	{ "clear_refs, then Referenced", referenced },
 	{}

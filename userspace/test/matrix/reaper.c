@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A killed process whose memory is taken before it has ended. It is stopped by
- * its tracer on its way out, so that there is time to look.
+ * process_mrelease(2) takes the memory of a killed process before it has exited.
+ * A tracer stops the process on its way out, so that there is time to look.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the kernel does with pages of its own accord: aging, compaction, dropping. */
+/* Aging, compaction and drop_caches. */
 #include "matrix.h"
 #include "swap.h"
 
@@ -32,7 +32,7 @@ static void aged(const struct cell *cell)
 	stop_swap();
 }
 
-/* MGLRU turned on and off moves every page between its lists and the others. */
+/* Switching MGLRU moves every page between its lists and the classic ones. */
 static void switched(const struct cell *cell)
 {
 	char *p = get(cell, 512 * page);
@@ -59,10 +59,10 @@ static void dropped(const struct cell *cell)
 }
 
 const struct row reclaim_rows[] = {
-	{ "compaction of all memory, half written", compacted },
+	{ "compact_memory, half written", compacted },
 	{ "MADV_COLD and PAGEOUT, MGLRU off", aged, 0 },
 	{ "MADV_COLD and PAGEOUT, MGLRU on", aged, 7 },
-	{ "MGLRU turned off and on three times", switched,
+	{ "MGLRU switched off and on three times", switched,
 	  .adaptive = WINDOWS },
 	{ "drop_caches", dropped },
 	{}

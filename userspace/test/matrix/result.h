@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a cell has said, kept where the process that compares can read it. */
+/* What a cell has said, in memory shared with the process that compares. */
 #ifndef RESULT_H
 #define RESULT_H
 

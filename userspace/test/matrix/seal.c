@@ -18,7 +18,7 @@ static void sealed(const struct cell *cell)
 	say("flags %s", flags_of(cell, p));
 }
 
-/* Read-only memory must not be changed by dropping it. */
+/* Advice that would change the contents of read-only memory. */
 static void sealed_read_only(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -46,7 +46,7 @@ static void sealed_part(const struct cell *cell)
 	say_pages(p, 8);
 }
 
-/* A signal handler that does not return leaves all keys denied. */
+/* touch() does not return from its signal handler: all keys stay denied. */
 static const char *touch_by_key(char *p, char how, int key, int rights)
 {
 	CHECK(!pkey_set(key, rights));
@@ -77,8 +77,8 @@ static void key_denies(const struct cell *cell)
 const struct row seal_rows[] = {
 	{ "mseal, half written", sealed },
 	{ "mseal, read-only", sealed_read_only },
-	{ "mseal of four pages in the middle", sealed_part },
-	{ "a key that denies access", key_denies, PKEY_DISABLE_ACCESS },
-	{ "a key that denies writing", key_denies, PKEY_DISABLE_WRITE, READ_ALLOCATES },
+	{ "mseal on four pages in the middle", sealed_part },
+	{ "protection key that denies access", key_denies, PKEY_DISABLE_ACCESS },
+	{ "protection key that denies writing", key_denies, PKEY_DISABLE_WRITE, READ_POPULATES },
 	{}
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Swapped out and in again. */
+/* Swapped out and back in. */
 #include "matrix.h"
 #include "swap.h"
 
@@ -62,7 +62,7 @@ static void by_swapoff(const struct cell *cell)
 	say("%s", contents(p, PAGES));
 }
 
-/* The argument: the advice for what is swapped out. */
+/* The argument: the advice once it is swapped out. */
 static void advised(const struct cell *cell)
 {
 	char *p = swapped_out(cell, ZRAM);
@@ -176,7 +176,7 @@ static void huge_page(const struct cell *cell)
 	stop_swap();
 }
 
-/* Written pages whose content is zero take no space of the device. */
+/* Pages of zeroes take no space on the device. */
 static void zeroes(const struct cell *cell)
 {
 	char *p;
@@ -202,14 +202,14 @@ static void through_zswap(const struct cell *cell)
 }
 
 const struct row swap_rows[] = {
-	{ "half written, out to zram and in", out_and_in, ZRAM },
-	{ "half written, out to a disk and in", out_and_in, DISK },
-	{ "half written, out to a disk behind zswap and in", out_and_in, ZSWAP },
-	{ "half written, pages that zswap took", through_zswap },
-	{ "only read, out and in", only_read, 0,
-	  "pages that were only read are pages like others; plain memory has nothing but the shared zero page to swap" },
-	{ "written with zeroes, out and in", zeroes },
-	{ "a huge page, out and in", huge_page },
+	{ "half written, out to zram and back in", out_and_in, ZRAM },
+	{ "half written, out to a disk and back in", out_and_in, DISK },
+	{ "half written, out to a disk behind zswap and back in", out_and_in, ZSWAP },
+	{ "half written, pages that go to zswap", through_zswap },
+	{ "only read, out and back in", only_read, 0,
+	  "a read populates a page, which can be swapped; the shared zero page of plain memory cannot" },
+	{ "zeroes written, out and back in", zeroes },
+	{ "huge page, out and back in", huge_page },
 	{ "swapoff, zram", by_swapoff, ZRAM },
 	{ "swapoff, a disk behind zswap", by_swapoff, ZSWAP },
 	{ "swapped out, MADV_DONTNEED", advised, MADV_DONTNEED },
@@ -221,6 +221,6 @@ const struct row swap_rows[] = {
 	{ "swapped out, mremap", moved },
 	{ "swapped out, mprotect", protected },
 	{ "swapped out, mlock", locked },
-	{ "swapped out, a quarter unmapped", unmapped },
+	{ "swapped out, quarter unmapped", unmapped },
 	{}
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Transparent huge pages: at the fault, by khugepaged, when asked for, and split. */
+/* Transparent huge pages: from faults, khugepaged and MADV_COLLAPSE, and split. */
 #include <sys/prctl.h>
 
 #include "matrix.h"
@@ -62,7 +62,7 @@ static void never(const struct cell *cell)
 	one_touch(cell, 'w');
 }
 
-/* 64 KiB folios for all, or for those who ask. */
+/* 64 KiB folios, enabled always or by madvise. */
 static void smaller(const struct cell *cell)
 {
 	set(THP "enabled", "always");
@@ -104,7 +104,7 @@ static void collapse_setting(const struct cell *cell)
 	say("%s", contents(p, PAGES));
 }
 
-/* khugepaged at its most eager, until it has made a control huge and gone round. */
+/* khugepaged at its most eager, until it has collapsed a control and scanned all once more. */
 static void khugepaged(const struct cell *cell)
 {
 	char *p, *control;
@@ -216,10 +216,10 @@ const struct row thp_rows[] = {
 	{ "always, MADV_COLLAPSE", collapse_setting, 2 },
 	{ "khugepaged, one page written", khugepaged, 1, NO_HUGE_PAGE },
 	{ "khugepaged, 511 pages written", khugepaged, 511, NO_HUGE_PAGE },
-	{ "a huge page, one page of it unmapped", split_by_munmap },
-	{ "a huge page, one page of it read-only", split_by_mprotect },
-	{ "a huge page, MADV_DONTNEED of one page", split_by_dontneed },
-	{ "a huge page, fork, the child writes a byte", split_by_fork },
-	{ "a huge page, split through debugfs, collapsed again", split_by_debugfs },
+	{ "huge page, one page unmapped", split_by_munmap },
+	{ "huge page, one page read-only", split_by_mprotect },
+	{ "huge page, MADV_DONTNEED on one page", split_by_dontneed },
+	{ "huge page, fork, the child writes a byte", split_by_fork },
+	{ "huge page, split through debugfs, collapsed again", split_by_debugfs },
 	{}
 };

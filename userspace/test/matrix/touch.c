@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The first touch, by instructions, by the kernel and by threads. */
+/* First touches by instructions, by the kernel and by threads. */
 #include <pthread.h>
 #include <sched.h>
 
@@ -17,7 +17,7 @@ static void reserve(const struct cell *cell)
 	say("%ld resident", usage(p, 64 * MIB / page, "Rss"));
 }
 
-/* The row's argument is the accesses, one letter each. */
+/* The argument: the accesses, one letter each. */
 static void in_order(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -96,7 +96,7 @@ static void under_vma_lock(const struct cell *cell)
 	char *p = get(cell, RACE_PAGES * page);
 	long locked, taken;
 
-	poke(p, 'x');	/* the first may need the mmap lock, for its anon_vma */
+	poke(p, 'x');	/* the first may take the mmap lock, for the anon_vma */
 	locked = field("/proc/vmstat", "vma_lock_success");
 	taken = faults();
 	write_all(p + page, RACE_PAGES - 1);
@@ -109,11 +109,11 @@ const struct row touch_rows[] = {
 	{ "reserve 64 MiB", reserve },
 	{ "write 16 pages", in_order, 'w', .adaptive = WINDOWS },
 	{ "write 16 pages, then read them", in_order, 'w' | 'r' << 8, .adaptive = WINDOWS },
-	{ "read 16 pages", in_order, 'r', READ_ALLOCATES, .adaptive = WINDOWS },
+	{ "read 16 pages", in_order, 'r', READ_POPULATES, .adaptive = WINDOWS },
 	{ "read 16 pages, then write them", in_order, 'r' | 'w' << 8, ONE_FAULT, .adaptive = WINDOWS },
 	{ "read(2) into two untouched pages", by_read_call },
-	{ "write(2) from two untouched pages", by_write_call, 0, READ_ALLOCATES },
-	{ "four threads write each of 512 pages", by_threads },
-	{ "faults of 511 pages are handled under the VMA's own lock", under_vma_lock },
+	{ "write(2) from two untouched pages", by_write_call, 0, READ_POPULATES },
+	{ "four threads all write to each of 512 pages", by_threads },
+	{ "511 faults under the per-VMA lock", under_vma_lock },
 	{}
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which pages were written: soft-dirty bits, and userfaultfd's PAGEMAP_SCAN. */
+/* Tracking writes: soft-dirty bits and PAGEMAP_SCAN. */
 #include <fcntl.h>
 
 #include "matrix.h"
@@ -56,7 +56,7 @@ static void soft_dirty_moved(const struct cell *cell)
 	say_soft_dirty(move_to(p, SIZE, hole(SIZE)));
 }
 
-/* Registered with userfaultfd for asynchronous write protection. */
+/* Registers the memory for asynchronous write protection. */
 static void track(char *p, size_t size)
 {
 	int uffd = uffd_open(O_CLOEXEC | O_NONBLOCK,
@@ -66,7 +66,7 @@ static void track(char *p, size_t size)
 	CHECK(!uffd_register(uffd, p, size, UFFDIO_REGISTER_MODE_WP));
 }
 
-/* The pages found, in runs: how many, and of which categories. */
+/* Says how many pages it found, in how many runs, and their categories. */
 static void scan(char *p, size_t pages, int flags, int mask, const char *name)
 {
 	struct page_region found[PAGES * 2];
@@ -149,7 +149,7 @@ static void scan_huge(const struct cell *cell)
 	say("%s", contents(p, pages));
 }
 
-/* Without userfaultfd: what it says of pages in general. */
+/* Without userfaultfd. */
 static void categories(const struct cell *cell)
 {
 	char *p = get(cell, SIZE);
@@ -169,16 +169,16 @@ static void categories_read(const struct cell *cell)
 }
 
 const struct row track_rows[] = {
-	{ "soft-dirty, half written, then each third", soft_dirty },
+	{ "soft-dirty, half written, then every third page", soft_dirty },
 	{ "soft-dirty, half written, cleared, then all read", soft_dirty_read, 0,
-	  "the page that a read brings is mapped dirty, so that its write takes no fault: it counts as written" },
-	{ "soft-dirty, reserved since", soft_dirty_new },
+	  "a read maps its page dirty, so that a write takes no second fault: it counts as written" },
+	{ "soft-dirty, reserved after the clear", soft_dirty_new },
 	{ "soft-dirty, moved by mremap", soft_dirty_moved },
-	{ "PAGEMAP_SCAN, categories of a half written one", categories },
-	{ "PAGEMAP_SCAN, categories of pages only read", categories_read, 0, READ_ALLOCATES },
-	{ "PAGEMAP_SCAN with WP_ASYNC: half written, then each third", scan_written },
+	{ "PAGEMAP_SCAN, categories, half written", categories },
+	{ "PAGEMAP_SCAN, categories, only read", categories_read, 0, READ_POPULATES },
+	{ "PAGEMAP_SCAN with WP_ASYNC: half written, then every third page", scan_written },
 	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, then four written", scan_untouched },
-	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, read, four written", scan_read, 0, READ_ALLOCATES },
+	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, read, four written", scan_read, 0, READ_POPULATES },
 	{ "PAGEMAP_SCAN with WP_ASYNC: a huge page", scan_huge },
 	{}
 };

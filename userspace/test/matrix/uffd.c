@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* userfaultfd: missing and write-protected pages, and all that it can put there. */
+/* userfaultfd: missing and write-protected pages, and what it can put there. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -9,14 +9,14 @@
 
 static int uffd;
 static char *region, *source;
-static volatile int events, flags;	/* of the faults that were served */
+static volatile int events, flags;	/* of the faults it has served */
 
 static long request(unsigned long number, void *arg)
 {
 	return ioctl(uffd, number, arg);
 }
 
-/* Memory registered for @mode; the outcome is said if @mode is not for us. */
+/* Memory to register, and the contents to copy there. */
 static void start(const struct cell *cell, long features)
 {
 	uffd = uffd_open(O_CLOEXEC | O_NONBLOCK, features);
@@ -52,7 +52,7 @@ static long zeropage(size_t index, size_t pages)
 	return request(UFFDIO_ZEROPAGE, &zero);
 }
 
-/* Even pages get their content, odd ones zeroes; protection is lifted. */
+/* Even pages get their number, odd ones zeroes. Lifts write protection. */
 static void *serve(void *unused)
 {
 	struct pollfd poller = { .fd = uffd, .events = POLLIN };
@@ -206,7 +206,7 @@ static void poisoned_fork(const struct cell *cell)
 	CHECK(!child(look, region + SIZE - page));
 }
 
-/* The argument: where from. 0, a plain mapping; else its own kind. */
+/* The argument: 0 moves from plain memory, 1 from the cell's own kind. */
 static void moved(const struct cell *cell)
 {
 	struct uffdio_move move;
@@ -326,7 +326,7 @@ static void write_on_copy(const struct cell *cell)
 	say_pages(region, PAGES);
 }
 
-/* Events of what is done to the memory; a thread has to read them. */
+/* The operations wait until a thread has read their events. */
 static void *count_events(void *unused)
 {
 	struct pollfd poller = { .fd = uffd, .events = POLLIN };
@@ -338,7 +338,7 @@ static void *count_events(void *unused)
 	return unused;
 }
 
-/* What is done may go on before the reader of its event has counted it. */
+/* An operation may return before that thread has counted its event. */
 static void await_events(int count)
 {
 	for (int i = 0; i < 6000 && events < count; i++)
@@ -371,14 +371,14 @@ static void told_of(const struct cell *cell)
 }
 
 const struct row uffd_rows[] = {
-	{ "MISSING, each page read", missing, 'r' },
-	{ "MISSING, each page written", missing, 'w' },
+	{ "MISSING, every page read", missing, 'r' },
+	{ "MISSING, every page written", missing, 'w' },
 	{ "MISSING, touched by the kernel", missing_in_kernel },
 	{ "MISSING with FEATURE_SIGBUS", signalled },
 	{ "COPY and ZEROPAGE ahead of the touch", ahead },
 	{ "registered, unregistered, written", unregistered },
-	{ "WP, half written; all read, one written", write_protected, 0, READ_ALLOCATES },
-	{ "WP_UNPOPULATED; all read, one written", protected_unpopulated, 'r', READ_ALLOCATES },
+	{ "WP, half written; all read, one written", write_protected, 0, READ_POPULATES },
+	{ "WP_UNPOPULATED; all read, one written", protected_unpopulated, 'r', READ_POPULATES },
 	{ "WP_UNPOPULATED; one written", protected_unpopulated, 'w' },
 	{ "WP_UNPOPULATED, lifted, then written", marker_dropped },
 	{ "WP_UNPOPULATED, moved by mremap, then written", marker_moved },
@@ -386,8 +386,8 @@ const struct row uffd_rows[] = {
 	{ "MOVE into it from plain memory", moved, 0 },
 	{ "MOVE into it from its own kind", moved, 1 },
 	{ "MOVE out of it into plain memory", moved_away },
-	{ "MOVE of half written pages", moved_holes, 0, .refused = "EAGAIN" },
-	{ "MOVE of half written pages, holes allowed", moved_holes, UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES },
+	{ "MOVE, half written", moved_holes, 0, .refused = "EAGAIN" },
+	{ "MOVE, half written, holes allowed", moved_holes, UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES },
 	{ "POISON", poisoned },
 	{ "POISON, then fork", poisoned_fork },
 	{ "MINOR", minor, .refused = "EINVAL" },

@@ -13,14 +13,14 @@
 #include "tap.h"
 #include "weather.h"
 
-#define PATIENCE	60	/* seconds for a step, beside all the others */
+#define PATIENCE	60	/* seconds for a step, next to all the others */
 #define MAX_THREADS	16
 
 static unsigned long seed = 1, total_ops = 100000;
 static unsigned int thread_count = 4;
 static struct kind *kind;
 static bool trace;
-static char options[64];	/* those that a replay needs as well */
+static char options[64];	/* those that a replay needs too */
 
 static void usage(FILE *out)
 {
@@ -28,18 +28,18 @@ static void usage(FILE *out)
 		"usage: model [OPTION]... [PATTERN]\n"
 		"Random operations on memory, checked after each step against a model of it.\n"
 		"\n"
-		"--ops N        how many, over all of the tests (default %lu)\n"
-		"--seed N       of the first program; each has %u steps, and the next seed\n"
-		"--threads N    in the tests with several (default %u, at most %u)\n"
-		"--kind KIND    of memory: ", total_ops, STEPS, thread_count, MAX_THREADS);
+		"--ops N        operations, over all tests (default %lu)\n"
+		"--seed N       seed of the first program; each has %u steps and the next seed\n"
+		"--threads N    threads in the tests with several (default %u, at most %u)\n"
+		"--kind KIND    kind of memory: ", total_ops, STEPS, thread_count, MAX_THREADS);
 	for (struct kind *k = kinds; k->name; k++)
-		fprintf(out, "%s%s", k == kinds ? "" : " or ", k->name);
-	fprintf(out, " (default tamalloc)\n"
-		"--strict       expect of any kind that its pages are populated by touch alone\n"
-		"--steps A,B... run these steps of the program that --seed names, no others\n"
+		fprintf(out, "%s%s", k == kinds ? "" : ", ", k->name);
+	fprintf(out, " (default strict)\n"
+		"--exact        fail if a page is populated without a touch, whatever the kind\n"
+		"--steps A,B... run only these steps of the program that --seed names\n"
 		"--trace        show each step on stderr\n"
-		"--list         name the tests; with PATTERN only those that have it in their\n"
-		"               sentence or function are run\n");
+		"--list         list the tests. PATTERN runs only those with it in their sentence or\n"
+		"               function\n");
 }
 
 /* What the threads of one test share. */
@@ -64,7 +64,7 @@ static void show_progress(struct run *run)
 			run->programs * STEPS);
 }
 
-/* One thread of several: each has its world, and every n-th program. */
+/* One of several threads: each has its own world, and every n-th program. */
 static void *run_thread(void *arg)
 {
 	const struct runner *runner = arg;
@@ -97,7 +97,7 @@ static void run_threads(struct run *run)
 		pthread_join(thread[i], NULL);
 }
 
-/* Some tenths of all operations, in so many threads of a process of their own. */
+/* Some tenths of all operations, in a process of their own with so many threads. */
 static void run_tenths(unsigned int from, unsigned int to, const char *name,
 		       unsigned int threads, bool pressure)
 {
@@ -111,7 +111,7 @@ static void run_tenths(unsigned int from, unsigned int to, const char *name,
 	int status;
 	pid_t pid;
 
-	/* None of them may pass for want of operations. */
+	/* No test may pass because it has no operations. */
 	if (run.programs < threads) {
 		run.programs = threads;
 		run.first_seed = seed + all + from;
@@ -165,11 +165,11 @@ static const struct test tests[] = {
 static const char *obstacle(void)
 {
 	if (geteuid())
-		return "the settings of the system that it changes need root";
+		return "it changes system settings, which takes root";
 	return strcmp(kind->name, "plain") ? no_tamalloc() : NULL;
 }
 
-/* The steps of one program, as a failure has named them. */
+/* The steps of one program that a failure has named. */
 static int run_steps_named(char *list)
 {
 	static struct program program;
@@ -190,7 +190,7 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, 's' },
 	{ "threads", required_argument, NULL, 't' },
 	{ "kind", required_argument, NULL, 'k' },
-	{ "strict", no_argument, NULL, 'S' },
+	{ "exact", no_argument, NULL, 'x' },
 	{ "steps", required_argument, NULL, 'n' },
 	{ "trace", no_argument, NULL, 'T' },
 	{ "list", no_argument, NULL, 'l' },
@@ -217,10 +217,10 @@ static int run_tests(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	char *steps = NULL;
-	bool strict = false, swap;
+	bool exact = false, swap;
 	int c, status;
 
-	kind = find_kind("tamalloc");
+	kind = find_kind("strict");
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
@@ -235,8 +235,8 @@ int main(int argc, char **argv)
 		case 'k':
 			kind = find_kind(optarg);
 			break;
-		case 'S':
-			strict = true;
+		case 'x':
+			exact = true;
 			break;
 		case 'n':
 			steps = optarg;
@@ -255,13 +255,13 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	kind->exact |= strict;
+	kind->exact |= exact;
 	snprintf(options, sizeof(options), " --kind %s%s", kind->name,
-		 strict ? " --strict" : "");
+		 exact ? " --exact" : "");
 	report_init();
 	swap = try_swap(ZRAM);
 	if (!swap)
-		fprintf(stderr, "model: no swap: nothing is swapped out\n");
+		fprintf(stderr, "model: no swap device: nothing is swapped out\n");
 	argv[--optind] = argv[0];
 	status = steps ? run_steps_named(steps) : run_tests(argc - optind, argv + optind);
 	if (swap)

@@ -18,12 +18,12 @@
 #define FIRST_ARENA	0x100000000000UL
 #define ARENA_DISTANCE	GIB
 
-/* A marker of userfaultfd counts as swapped in pagemap, with this type. */
+/* pagemap shows a marker of userfaultfd as a swap entry of this type. */
 #define MARKER_TYPE	31ULL
 
 struct kind kinds[] = {
 	{ "plain", plain, "", false, 0 },
-	{ "tamalloc", tamalloc, REGION_NAME, true, 0 },
+	{ "strict", tamalloc, REGION_NAME, true, 0 },
 	{ "adaptive", adaptive, REGION_NAME, true, HUGE },
 	{ .name = NULL }
 };
@@ -47,7 +47,7 @@ void report_init(void)
 bool report_failure(int status)
 {
 	if (status && !report->taken)
-		snprintf(report->text, sizeof(report->text), "killed by signal %d, exit %d",
+		snprintf(report->text, sizeof(report->text), "killed by signal %d, exit status %d",
 			 WTERMSIG(status), WEXITSTATUS(status));
 	return status;
 }
@@ -75,7 +75,7 @@ static void land(int signal, siginfo_t *info, void *)
 {
 	if (landing.set)
 		siglongjmp(landing.place, 1);
-	dprintf(STDERR_FILENO, "model: signal %d at %p, not by a load or store\n",
+	dprintf(STDERR_FILENO, "model: signal %d at %p, not from a load or store of the program\n",
 		signal, info->si_addr);
 	_exit(EXIT_FAILURE);
 }
@@ -91,7 +91,7 @@ void catch_faults(void)
 	CHECK(!sigaction(SIGBUS, &action, NULL));
 }
 
-/* One access if the size is that of a register. */
+/* A single access if the size is that of a register. */
 static void copy(void *to, const void *from, size_t size)
 {
 	switch (size) {
@@ -218,11 +218,13 @@ unsigned int mapping_end(struct world *w, unsigned int i)
 	return (q.vma_end - (uintptr_t)w->arena) / PAGE;
 }
 
+/* The shadow of an empty page is zero. To clear it again would touch it, for thousands of pages. */
 static void forget(struct world *w, unsigned int i)
 {
+	if (w->page[i].held != EMPTY)
+		memset(expected(w, i), 0, PAGE);
 	w->page[i].held = EMPTY;
 	w->page[i].flags &= ~(FREED | ZERO | TRACKED);
-	memset(expected(w, i), 0, PAGE);
 }
 
 void model_map(struct world *w, unsigned int i, const struct kind *kind)
@@ -244,7 +246,7 @@ void model_drop(struct world *w, unsigned int i)
 	forget(w, i);
 }
 
-/* userfaultfd, whose user did not ask for that event, lets go of what moves. */
+/* userfaultfd forgets what moves: nobody asked for its event. */
 void model_move(struct world *w, unsigned int from, unsigned int to)
 {
 	w->page[to] = w->page[from];
@@ -253,42 +255,55 @@ void model_move(struct world *w, unsigned int from, unsigned int to)
 	forget(w, from);
 }
 
-/* What its first touch puts into a page that nothing is in. */
+/* The contents that a first touch gives a page. */
 static void fresh(const struct world *w, unsigned int i, char *bytes)
 {
 	memset(bytes, w->page[i].flags & MISSING ? stamp(i) : 0, PAGE);
 }
 
-/* Its bytes: where it lies, or as the kernel reads them if it must not be read. */
+/* Whether two pages are equal. TCG is slow at the vector instructions of memcmp(). */
+static bool same(const void *a, const void *b)
+{
+	typedef uint64_t __attribute__((may_alias)) word;
+	const word *x = a, *y = b;
+
+	for (unsigned int i = 0; i < PAGE / sizeof(*x); i += 4)
+		if ((x[i] ^ y[i]) | (x[i + 1] ^ y[i + 1]) |
+		    (x[i + 2] ^ y[i + 2]) | (x[i + 3] ^ y[i + 3]))
+			return false;
+	return true;
+}
+
+/* Its bytes, in place or, if it is not readable, as the kernel reads them. */
 static const char *contents(const struct world *w, unsigned int i)
 {
-	static __thread char bytes[PAGE];
+	static __thread char bytes[PAGE] __attribute__((aligned(8)));
 
 	if (w->page[i].prot & PROT_READ)
 		return address(w, i);
 	if (pread(w->mem, bytes, PAGE, (uintptr_t)address(w, i)) != PAGE)
-		fail(w, "page %u: cannot be read: %s", i, strerror(errno));
+		fail(w, "page %u cannot be read: %s", i, strerror(errno));
 	return bytes;
 }
 
-/* Whether it held its contents or was fresh when it was touched, as it turned out. */
-static void settle(struct world *w, unsigned int i, unsigned int offset,
+/* Finds out whether the page still had its contents or was fresh when it was touched. */
+static void resolve(struct world *w, unsigned int i, unsigned int offset,
 		   const void *bytes, size_t length)
 {
-	static __thread char was_fresh[PAGE];
+	static __thread char was_fresh[PAGE] __attribute__((aligned(8)));
 	const char *now = contents(w, i);
 	char *shadow = expected(w, i);
 
 	fresh(w, i, was_fresh);
 	memcpy(was_fresh + offset, bytes, length);
 	memcpy(shadow + offset, bytes, length);
-	if (!memcmp(now, was_fresh, PAGE))
+	if (same(now, was_fresh))
 		memcpy(shadow, was_fresh, PAGE);
-	else if (memcmp(now, shadow, PAGE))
-		fail(w, "page %u: neither what it held nor fresh", i);
+	else if (!same(now, shadow))
+		fail(w, "page %u has neither its old contents nor fresh ones", i);
 }
 
-/* What a first touch may fill besides: aligned to its size, in the same mapping. */
+/* What a first touch may also fill: pages up to the next boundary, in the same mapping. */
 static void model_window(struct world *w, unsigned int i)
 {
 	unsigned int end = i + (i ? i & -i : MAX_WINDOW);
@@ -314,7 +329,7 @@ void model_touch(struct world *w, unsigned int i, bool write, unsigned int offse
 			fresh(w, i, expected(w, i));
 		memcpy(expected(w, i) + offset, bytes, length);
 	} else {
-		settle(w, i, offset, bytes, length);
+		resolve(w, i, offset, bytes, length);
 	}
 	if (!was_held && page->flags & MISSING && !stamp(i))
 		page->flags |= ZERO;
@@ -351,11 +366,11 @@ static void check_mapping(struct world *w, unsigned int i, unsigned int end,
 		const struct page_model *page = &w->page[i];
 
 		if (!page->kind)
-			fail(w, "page %u is mapped and should not be", i);
+			fail(w, "page %u is mapped but should not be", i);
 		if (page->prot != prot)
 			fail(w, "page %u has protection %d, not %d", i, prot, page->prot);
 		if (strcmp(name, page->kind->shown))
-			fail(w, "page %u is in a mapping named '%s', not '%s'", i, name,
+			fail(w, "page %u is in a mapping called '%s', not '%s'", i, name,
 			     page->kind->shown);
 	}
 }
@@ -376,7 +391,7 @@ static void check_layout(struct world *w, unsigned int low, unsigned int high)
 		}
 		for (; i < start; i++)
 			if (w->page[i].kind)
-				fail(w, "page %u is not mapped and should be", i);
+				fail(w, "page %u is not mapped but should be", i);
 		check_mapping(w, start, end, &q, name);
 		i = end;
 	}
@@ -398,18 +413,18 @@ static void check_residency(struct world *w, unsigned int low, unsigned int high
 		bool now = populated(entry[i - low]);
 
 		if (now && surely_empty(page))
-			fail(w, "page %u is populated, and was not touched (pagemap %#llx)",
+			fail(w, "page %u is populated but was not touched (pagemap %#llx)",
 			     i, (unsigned long long)entry[i - low]);
 		if (!now && surely_held(page))
-			fail(w, "page %u was touched, and is not populated", i);
+			fail(w, "page %u was touched but is not populated", i);
 		if ((page->flags & (CLEAN | MERGED)) == CLEAN && !(entry[i - low] & PM_UFFD_WP))
-			fail(w, "page %u lost userfaultfd's write protection", i);
+			fail(w, "page %u has lost userfaultfd's write protection", i);
 		if (page->flags & DIRTY && entry[i - low] & PM_UFFD_WP)
-			fail(w, "page %u was written, and is write-protected", i);
+			fail(w, "page %u was written but is write-protected", i);
 	}
 }
 
-/* Only of pages that hold something for sure: to read another would touch it. */
+/* Only of pages that hold something for sure: reading any other would touch it. */
 static void check_contents(struct world *w, unsigned int low, unsigned int high)
 {
 	for (unsigned int i = low; i < high; i++) {
@@ -420,7 +435,7 @@ static void check_contents(struct world *w, unsigned int low, unsigned int high)
 		if (!surely_held(page))
 			continue;
 		bytes = contents(w, i);
-		if (!memcmp(bytes, want, PAGE))
+		if (same(bytes, want))
 			continue;
 		while (bytes[at] == want[at])
 			at++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the memory of one world must be, after every step, whatever was done to it. */
+/* What the memory of one world must look like after each step. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -16,19 +16,19 @@
 #define MAX_WINDOW	256U	/* pages that adaptive first touch fills */
 #define MAX_CHILDREN	3
 
-/* The kinds of memory that can be asked to keep the model's promises. */
+/* The kinds of memory to hold against the model. */
 struct kind {
 	const char *name;
 	void *(*create)(size_t size);
 	const char *shown;	/* its name in /proc/PID/maps */
-	bool exact;		/* without HUGE, a page is populated if and only if touched */
-	uint16_t flags;		/* of its pages when they are new */
+	bool exact;		/* unless HUGE, a page is populated if and only if touched */
+	uint16_t flags;		/* of new pages */
 };
 
 extern struct kind kinds[];
 #define PLAIN (&kinds[0])
 
-/* NULL if there is none of that name. */
+/* NULL if no kind has that name. */
 struct kind *find_kind(const char *name);
 
 /* Whether a page is populated: present or swapped out. */
@@ -36,17 +36,17 @@ enum held { EMPTY, MAYBE, HELD };
 
 enum page_flags {
 	LOCKED	= 1 << 0,	/* mlock() */
-	ONFAULT	= 1 << 1,	/* and mlock2(MLOCK_ONFAULT) */
+	ONFAULT	= 1 << 1,	/* by mlock2(MLOCK_ONFAULT) */
 	WIPE	= 1 << 2,	/* MADV_WIPEONFORK */
 	NOFORK	= 1 << 3,	/* MADV_DONTFORK */
 	MISSING	= 1 << 4,	/* userfaultfd fills it */
 	WP	= 1 << 5,	/* userfaultfd tracks writes to it */
-	FREED	= 1 << 6,	/* MADV_FREE: what was there, or fresh */
-	ZERO	= 1 << 7,	/* the shared zero page; a fork may leave it out */
-	CLEAN	= 1 << 8,	/* surely not written since WP began or was scanned */
-	DIRTY	= 1 << 9,	/* surely written since */
-	MERGED	= 1 << 10,	/* perhaps by KSM, which forgets the write protection */
-	HUGE	= 1 << 11,	/* MADV_HUGEPAGE: a touch may fill a window from there on */
+	FREED	= 1 << 6,	/* MADV_FREE: old contents or fresh ones */
+	ZERO	= 1 << 7,	/* the shared zero page; fork may not copy it */
+	CLEAN	= 1 << 8,	/* certainly not written since WP began or was scanned */
+	DIRTY	= 1 << 9,	/* certainly written since */
+	MERGED	= 1 << 10,	/* KSM may merge it, and then drops the write protection */
+	HUGE	= 1 << 11,	/* MADV_HUGEPAGE: a touch may fill a window from here on */
 };
 
 #define UFFD	(MISSING | WP)
@@ -58,16 +58,16 @@ struct page_model {
 	uint16_t flags;
 };
 
-/* An arena of address space that one thread works on, and what must be there. */
+/* An arena of address space that one thread works on, and what it must hold. */
 struct world {
-	char *arena, *shadow;	/* the memory, and the bytes that it must hold */
+	char *arena, *shadow;	/* the memory, and the bytes it must hold */
 	struct page_model page[ARENA_PAGES];
-	struct kind *kind;	/* of its regions */
+	struct kind *kind;	/* of the memory under test */
 	const struct program *program;
-	const bool *keep;	/* which of its steps; NULL: all */
-	unsigned int step, depth;	/* now; how many forks deep */
+	const bool *keep;	/* which of its steps to run; NULL: all */
+	unsigned int step, depth;	/* current step; how many forks deep */
 	bool thorough, trace;
-	bool forked;		/* this program has had children, or is one */
+	bool forked;		/* this program has forked, or is a child */
 	unsigned int patience;	/* seconds; a step that takes longer hangs */
 	int mem, maps;		/* files of this process in /proc */
 	int uffd;
@@ -76,8 +76,8 @@ struct world {
 };
 
 /*
- * The first failure of all processes; it ends the one that found it. Until then, the
- * last step that was begun: what to tell of if it hangs.
+ * The first failure of any process; it ends the process that found it. Until then the
+ * last step to begin, in case it hangs.
  */
 struct report {
 	int taken;
@@ -89,7 +89,7 @@ struct report {
 extern struct report *report;	/* shared */
 
 void report_init(void);
-/* A process ended with this wait status: was it a failure, told or not? */
+/* Whether a process with this wait status failed, reported or not. */
 bool report_failure(int status);
 void fail(const struct world *w, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
@@ -97,7 +97,7 @@ void fail(const struct world *w, const char *format, ...)
 void world_init(struct world *w, unsigned int number, struct kind *kind);
 void world_open_proc(struct world *w);
 void world_close_proc(struct world *w);
-/* Unmap all; the world is as new. */
+/* Unmap everything: the world is as good as new. */
 void world_clear(struct world *w);
 
 static inline char *address(const struct world *w, unsigned int i)
@@ -110,11 +110,11 @@ static inline char *expected(const struct world *w, unsigned int i)
 	return w->shadow + (size_t)i * PAGE;
 }
 
-/* Of @n pages from @from: as many as are mapped and equal the first in these. */
+/* How many of @n pages from @from are mapped and like the first in these. */
 unsigned int uniform(const struct world *w, unsigned int from, unsigned int n,
 		     bool same_prot, unsigned int same_flags);
 bool unmapped(const struct world *w, unsigned int from, unsigned int n);
-/* Where the mapping of a page ends, as the kernel has it. */
+/* Where the mapping of a page ends, according to the kernel. */
 unsigned int mapping_end(struct world *w, unsigned int i);
 
 static inline bool surely_held(const struct page_model *page)
@@ -127,31 +127,31 @@ static inline bool surely_empty(const struct page_model *page)
 	return page->held == EMPTY && (!page->kind || page->kind->exact);
 }
 
-/* Changes of the model, each for one page. */
+/* Changes to the model, each for one page. */
 void model_map(struct world *w, unsigned int i, const struct kind *kind);
 void model_unmap(struct world *w, unsigned int i);
 void model_drop(struct world *w, unsigned int i);
 void model_move(struct world *w, unsigned int from, unsigned int to);
-/* It was read or written; bytes, if any, were stored at an offset. */
+/* It was read or written; @bytes, if any, were stored at an offset. */
 void model_touch(struct world *w, unsigned int i, bool write, unsigned int offset,
 		 const void *bytes, size_t length);
-/* In a child: what fork() left of the parent's memory. */
+/* In a child: what fork() has left of the parent's memory. */
 void model_fork(struct world *w);
 
-/* The byte that userfaultfd's handler fills a missing page with; 0: a zero page. */
+/* What userfaultfd's handler fills a missing page with; 0: the zero page. */
 static inline int stamp(unsigned int i)
 {
 	return i % 2 ? 0 : 1 + i % 255;
 }
 
-/* Loads and stores that may fault: false if they were stopped by a signal. */
+/* Loads and stores that may fault: false if a signal stopped them. */
 void catch_faults(void);
 bool load(void *to, const char *from, size_t size);
 bool store(char *to, const void *from, size_t size);
 
 /* Compare pages [low, high) with the model. */
 void check(struct world *w, unsigned int low, unsigned int high);
-/* The flags in smaps, which take longer to read: of the first page of each kind. */
+/* VmFlags in smaps, which is slow to read: of the first page of each kind. */
 void check_flags(struct world *w);
 
 #endif /* MODEL_H */

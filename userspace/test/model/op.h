@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Each operation, in the table of ops.c, and what several of them need. */
+/* The operations in the table of ops.c, and what several of them need. */
 #ifndef OP_H
 #define OP_H
 
@@ -29,16 +29,16 @@ static inline unsigned int least(unsigned int a, unsigned int b)
 
 /* A call must succeed (0), or fail with this errno. */
 void expect(const struct world *w, const char *call, long ret, int error);
-/* Of a step's pages, as many as are mapped. */
+/* How many of a step's pages are mapped, from its first. */
 unsigned int mapped_run(const struct world *w, const struct step *s);
 void set_flag(struct world *w, const struct step *s, unsigned int n, unsigned int set,
 	      unsigned int clear);
-/* What makes the kernel populate: a page that may not be accessed stays as it is. */
+/* The kernel populates these pages, except where they are not accessible. */
 void populate(struct world *w, unsigned int from, unsigned int n);
-/* Write a byte to each page, or read it, as far as that is allowed. */
+/* Write or read a byte of each page, up to the first that forbids it. */
 void sweep(struct world *w, const struct step *s, bool write);
 void await_children(struct world *w);
-/* From this step to the end of a program, or of a child's part of it. */
+/* From this step to the end of the program, or of a child's part of it. */
 void run_rest(struct world *w, unsigned int first);
 
 #endif /* OP_H */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loads and stores, and the ways in which the kernel reads and writes for a program. */
+/* Loads and stores, and calls by which the kernel reads and writes for a program. */
 #include <fcntl.h>
 #include <sys/uio.h>
 
 #include "op.h"
 #include "tap.h"
 
-#define TRANSFER	(3 * PAGE)	/* at most, by one call */
+#define TRANSFER	(3 * PAGE)	/* one call, at most */
 
-/* Bytes at an offset into the first page of a step, and the pages that they meet. */
+/* Bytes at an offset into the first page of a step, and the pages they lie in. */
 struct extent {
 	unsigned int page, offset, length, pages;
 	char bytes[TRANSFER];
@@ -30,8 +30,8 @@ static struct extent extent(const struct step *s, unsigned int length)
 }
 
 /*
- * How many bytes at the start lie in pages that are mapped, with this protection, and
- * do not wait for userfaultfd, if that will not do.
+ * How many bytes from the start lie in pages that are mapped with this protection and,
+ * unless @may_wait, do not wait for userfaultfd.
  */
 static unsigned int reachable(const struct world *w, const struct extent *e, int prot,
 			      bool may_wait)
@@ -49,7 +49,7 @@ static unsigned int reachable(const struct world *w, const struct extent *e, int
 	return i ? least(e->length, i * PAGE - e->offset) : 0;
 }
 
-/* In the model, the first @length bytes were written, or read into e->bytes. */
+/* Tells the model that the first @length bytes were written, or read into e->bytes. */
 static void transferred(struct world *w, struct extent *e, unsigned int length,
 			bool write)
 {
@@ -60,11 +60,11 @@ static void transferred(struct world *w, struct extent *e, unsigned int length,
 		model_touch(w, i, write, at % PAGE, e->bytes + done, write ? n : 0);
 		if (!write && !(w->page[i].flags & FREED) &&
 		    memcmp(e->bytes + done, expected(w, i) + at % PAGE, n))
-			fail(w, "page %u: other bytes were read than it holds", i);
+			fail(w, "page %u: a read returned other bytes than it holds", i);
 	}
 }
 
-/* An access of several pages was stopped: those that allow it may be touched now. */
+/* A signal stopped an access of several pages: those that allow it may be touched now. */
 static void perhaps_touched(struct world *w, const struct extent *e, int prot)
 {
 	for (unsigned int i = e->page; i < e->page + e->pages; i++) {
@@ -85,7 +85,7 @@ static void access_memory(struct world *w, const struct step *s, bool write)
 	int prot = write ? PROT_WRITE : PROT_READ;
 	bool allowed, done;
 
-	/* What a memcpy() that is stopped has done is nobody's promise. */
+	/* What a memcpy() has done when a signal stops it is undefined. */
 	if (reachable(w, &e, prot, true) < e.length)
 		e = extent(s, 8);
 	allowed = reachable(w, &e, prot, true) == e.length;
@@ -96,7 +96,7 @@ static void access_memory(struct world *w, const struct step *s, bool write)
 	if (done != allowed)
 		fail(w, "page %u, %u bytes: %s %s", e.page, e.length,
 		     write ? "a store" : "a load",
-		     done ? "that must fault did not" : "got a signal");
+		     done ? "did not fault, but must" : "got a signal");
 	if (done)
 		transferred(w, &e, e.length, write);
 	else
@@ -129,7 +129,7 @@ void sweep(struct world *w, const struct step *s, bool write)
 		model_touch(w, i, write, offset, &byte, write);
 		if (!write && !(w->page[i].flags & FREED) &&
 		    byte != expected(w, i)[offset])
-			fail(w, "page %u: other bytes were read than it holds", i);
+			fail(w, "page %u: a read returned other bytes than it holds", i);
 	}
 }
 
@@ -144,8 +144,8 @@ void sweep_write(struct world *w, const struct step *s)
 }
 
 /*
- * The kernel's ways in: as many bytes as lie before the first page that forbids it.
- * That of force does not wait for userfaultfd.
+ * By the kernel: as many bytes as lie before the first page that forbids it. With
+ * FOLL_FORCE it does not wait for userfaultfd.
  */
 static void transfer(struct world *w, const struct step *s, bool write, bool force)
 {
@@ -168,7 +168,7 @@ static void transfer(struct world *w, const struct step *s, bool write, bool for
 		got = write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0) :
 			      process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
 	if (got != (want ? (ssize_t)want : -1))
-		fail(w, "%zd bytes of %u were transferred, not %u (%s)", got, e.length,
+		fail(w, "%zd of %u bytes were transferred, not %u (%s)", got, e.length,
 		     want, got < 0 ? strerrorname_np(errno) : "no error");
 	transferred(w, &e, want, write);
 }
@@ -193,7 +193,7 @@ void mem_write(struct world *w, const struct step *s)
 	transfer(w, s, true, true);
 }
 
-/* Into a pipe by reference, or out of it by copy. */
+/* Into a pipe by reference, or out of one by copy. */
 static void through_pipe(struct world *w, const struct step *s, bool write)
 {
 	struct extent e = extent(s, 1 + s->value / PAGE % TRANSFER);

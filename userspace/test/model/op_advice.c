@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Advice, and locks in memory. */
+/* madvise(2), mlock(2) and mincore(2). */
 #include <sys/uio.h>
 
 #include "op.h"
 #include "uapi.h"
 
-/* The advice on a run of pages that agree in these flags; returns how many. */
+/* Advises a run of pages that agree in these flags and returns how many. */
 static unsigned int advise(struct world *w, const struct step *s, int advice,
 			   unsigned int same_flags, unsigned int einval_flags)
 {
@@ -33,8 +33,8 @@ void dontneed_locked(struct world *w, const struct step *s)
 }
 
 /*
- * Not of memory that a fork has shared: Linux 6.12 then frees pages of the other process
- * as well, if they came from zram without a stop in the swap cache. Plain memory, too.
+ * Not after a fork: Linux 6.12 then also frees pages of the other process if they came
+ * from zram and bypassed the swap cache. It does so to plain memory, too.
  */
 void advise_free(struct world *w, const struct step *s)
 {
@@ -55,7 +55,7 @@ void pageout(struct world *w, const struct step *s)
 	advise(w, s, MADV_PAGEOUT, LOCKED, LOCKED);
 }
 
-/* By process_madvise(2), which takes such advice only, and says how many bytes it reached. */
+/* By process_madvise(2), which returns how many bytes it has advised. */
 void cold(struct world *w, const struct step *s)
 {
 	unsigned int n = uniform(w, s->page, s->n, false, LOCKED);
@@ -67,7 +67,7 @@ void cold(struct world *w, const struct step *s)
 	expect(w, "process_madvise", ret, error);
 	close(self);
 	if (!error && ret != (long)range.iov_len)
-		fail(w, "process_madvise reaches %ld of %zu bytes", ret, range.iov_len);
+		fail(w, "process_madvise advises %ld of %zu bytes", ret, range.iov_len);
 }
 
 void wipeonfork(struct world *w, const struct step *s)
@@ -90,7 +90,7 @@ void dofork(struct world *w, const struct step *s)
 	set_flag(w, s, advise(w, s, MADV_DOFORK, 0, 0), 0, NOFORK);
 }
 
-/* Those that neither populate nor empty a page. */
+/* Advice that neither populates nor empties a page. */
 void hint(struct world *w, const struct step *s)
 {
 	static const int hints[] = {
@@ -115,7 +115,7 @@ void nohugepage(struct world *w, const struct step *s)
 	set_flag(w, s, advise(w, s, MADV_NOHUGEPAGE, 0, 0), 0, HUGE);
 }
 
-/* A huge page was asked for by name: what it adds is populated, if there was one. */
+/* Collapsing populates what was empty, if it succeeds. */
 void collapse(struct world *w, const struct step *s)
 {
 	unsigned int n = mapped_run(w, s);
@@ -190,6 +190,6 @@ void in_core(struct world *w, const struct step *s)
 		const struct page_model *page = &w->page[s->page + i];
 
 		if (vec[i] & 1 && surely_empty(page))
-			fail(w, "mincore finds page %u, which was not touched", s->page + i);
+			fail(w, "mincore says that page %u is resident, but it was not touched", s->page + i);
 	}
 }

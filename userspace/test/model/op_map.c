@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Mappings come, go, move and change their protection. */
+/* Mappings: made, removed, moved, resized and protected. */
 #include "op.h"
 
 static bool populates(const struct page_model *page)
@@ -24,7 +24,7 @@ void region(struct world *w, const struct step *s)
 	}
 }
 
-/* Half of them start where a mapping ends. */
+/* Half of them start at the end of a mapping. */
 void neighbour(struct world *w, const struct step *s)
 {
 	unsigned int from = s->page, n = s->n;
@@ -54,7 +54,7 @@ void unmap(struct world *w, const struct step *s)
 		model_unmap(w, i);
 }
 
-/* New pages at the end of a mapping are like its last, but for what they hold. */
+/* New pages at the end of a mapping are like its last page, but empty. */
 static void extend(struct world *w, unsigned int last, unsigned int from,
 		   unsigned int n, unsigned int not_flags)
 {
@@ -69,10 +69,10 @@ static void extend(struct world *w, unsigned int last, unsigned int from,
 }
 
 /*
- * Would userfaultfd, as it lets go of what moves, let go of a neighbour there as well?
- * Linux 6.12 does if the two have merged by then; of plain memory, too.
+ * userfaultfd forgets what moves. Linux 6.12 makes it forget a neighbour at the new place
+ * as well if the two have merged by then, of plain memory too.
  */
-static bool neighbour_lets_go(const struct world *w, unsigned int from, unsigned int to,
+static bool forgets_neighbour(const struct world *w, unsigned int from, unsigned int to,
 			      unsigned int n)
 {
 	return w->page[from].flags & UFFD &&
@@ -94,7 +94,7 @@ static void move_pages_to(struct world *w, const struct step *s, int flags, bool
 	}
 	n = least(least(n, mapping_end(w, s->page) - s->page), ARENA_PAGES - s->to);
 	m = grow && s->m > n ? s->m : n;
-	if (neighbour_lets_go(w, s->page, s->to, m))
+	if (forgets_neighbour(w, s->page, s->to, m))
 		return;
 	overlap = s->page < s->to + m && s->to < s->page + n;
 	p = mremap(from, n * PAGE, m * PAGE, flags, to);
@@ -128,7 +128,7 @@ void move_dontunmap(struct world *w, const struct step *s)
 	move_pages_to(w, s, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, false);
 }
 
-/* In place; half of them from where the mapping ends. */
+/* In place; half of them from the end of the mapping. */
 void grow(struct world *w, const struct step *s)
 {
 	unsigned int n = s->n, end, more;
@@ -164,7 +164,7 @@ void shrink(struct world *w, const struct step *s)
 		model_unmap(w, i);
 }
 
-/* mprotect(2) does not wait for userfaultfd when it populates what is locked: it stops. */
+/* mprotect(2) populates locked pages. It does not wait for userfaultfd there, but stops. */
 static void protect(struct world *w, const struct step *s, int prot)
 {
 	unsigned int n = mapped_run(w, s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Forked children, and those that share the memory. */
+/* Children: forked ones, and those that share the memory. */
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static int write_and_exit(void *arg)
 	return EXIT_SUCCESS;
 }
 
-/* A child that shares the memory writes to it while its parent waits. */
+/* A child that shares the memory writes to it while the parent waits. */
 void vm_child(struct world *w, const struct step *)
 {
 	pid_t pid = clone(write_and_exit, w->stack + 64 * KIB,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What moves or marks pages that nobody touches: nodes, soft-dirty, reclaim. */
+/* What the system does to pages: NUMA nodes, soft-dirty, reclaim. */
 #include <linux/mempolicy.h>
 
 #include "op.h"
@@ -38,7 +38,7 @@ void migrate(struct world *w, const struct step *s)
 	left = syscall(SYS_move_pages, 0, n, pages, node, status, MPOL_MF_MOVE);
 	if (left < 0)
 		fail(w, "move_pages gives %s", strerrorname_np(errno));
-	/* Some could not be moved: the status of others may be missing. */
+	/* If some could not be moved, the status of others may be missing. */
 	if (left)
 		return;
 	for (unsigned int i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* userfaultfd: filling what is missing, tracking writes, moving pages. */
+/* userfaultfd: filling missing pages, tracking writes, moving pages. */
 #include <sys/ioctl.h>
 
 #include "fill.h"
@@ -9,7 +9,7 @@
 #include "uapi.h"
 #include "uffd.h"
 
-/* Forked children have none: userfaultfd does not follow a fork unless asked to. */
+/* Not in forked children: userfaultfd does not follow a fork unless asked to. */
 static bool has_fill(struct world *w)
 {
 	return !w->depth && fill_open(w);
@@ -48,7 +48,7 @@ void dismiss(struct world *w, const struct step *s)
 	set_flag(w, s, n, 0, UFFD | TRACKED);
 }
 
-/* Fill one page by hand. */
+/* Fills one page itself. */
 static void fill_page(struct world *w, const struct step *s, bool zero)
 {
 	struct page_model *page = &w->page[s->page];
@@ -65,11 +65,11 @@ static void fill_page(struct world *w, const struct step *s, bool zero)
 			     strerrorname_np(error));
 		return;
 	}
-	/* A mark of write protection is in the way of a zero page, not of a copy. */
+	/* A marker of write protection stops ZEROPAGE, but not COPY. */
 	if (error && (error != EEXIST || (surely_empty(page) && !(zero && page->flags & WP))))
 		fail(w, "filling page %u gives %s", s->page, strerrorname_np(error));
 	if (!error && surely_held(page))
-		fail(w, "page %u was filled, and was not empty", s->page);
+		fail(w, "page %u was filled, but was not empty", s->page);
 	if (error)
 		return;
 	memcpy(expected(w, s->page), bytes, PAGE);
@@ -88,7 +88,7 @@ void fill_zero(struct world *w, const struct step *s)
 	fill_page(w, s, true);
 }
 
-/* Of which it is sure what is there, and that it is not tracked. */
+/* Its contents are certain, and writes to it are not tracked. */
 static bool movable(const struct world *w, unsigned int i)
 {
 	const struct page_model *page = &w->page[i];
@@ -149,7 +149,7 @@ void writeprotect(struct world *w, const struct step *s)
 	}
 }
 
-/* From now on; half of them with all that is there already protected. */
+/* From now on; half of them also protect what is there already. */
 void track_writes(struct world *w, const struct step *s)
 {
 	enlist(w, s, WP, UFFDIO_REGISTER_MODE_WP);
@@ -157,7 +157,7 @@ void track_writes(struct world *w, const struct step *s)
 		writeprotect(w, s);
 }
 
-/* Which pages were written, by PAGEMAP_SCAN, which starts anew with all it tells. */
+/* PAGEMAP_SCAN: which pages were written; it protects those again. */
 void scan(struct world *w, const struct step *s)
 {
 	static __thread struct page_region found[ARENA_PAGES];
@@ -192,7 +192,7 @@ void scan(struct world *w, const struct step *s)
 		if (page->flags & DIRTY && !written)
 			fail(w, "PAGEMAP_SCAN misses that page %u was written", i);
 		if ((page->flags & (CLEAN | MERGED)) == CLEAN && written)
-			fail(w, "PAGEMAP_SCAN tells that page %u was written", i);
+			fail(w, "PAGEMAP_SCAN says that page %u was written, but it was not", i);
 		page->flags &= ~TRACKED;
 		if (surely_held(page))
 			page->flags |= CLEAN;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of operations, and how a program of them is run. */
+/* The table of operations, and what runs a program of them. */
 #include "op.h"
 #include "tap.h"
 
 #define CHECK_ALL_EVERY	25
-#define MARGIN		16U	/* pages around those that a step is about */
+#define MARGIN		16U	/* pages to check around those of a step */
 
 void expect(const struct world *w, const char *call, long ret, int error)
 {
@@ -38,7 +38,7 @@ void set_flag(struct world *w, const struct step *s, unsigned int n,
 	{ .name = op_name, .run = op_run, .weight = op_weight, __VA_ARGS__ }
 
 const struct op ops[] = {
-	OP("tamalloc", region, 40, .span = WIDE),
+	OP("reserve", region, 40, .span = WIDE),
 	OP("mmap", neighbour, 30),
 	OP("munmap", unmap, 25, .span = LONG),
 	OP("mremap move", move, 20, .span = WIDE, .has_target = true),

@@ -2,7 +2,7 @@
 #include "ops.h"
 #include "random.h"
 
-/* Close to where page tables meet: there steps meet each other, and their bugs. */
+/* Close to where page tables meet: there steps meet each other, and bugs. */
 static unsigned int near_boundary(uint64_t random)
 {
 	unsigned int i = random % 4 * PMD_PAGES + random / 4 % 24;
@@ -39,7 +39,7 @@ static unsigned int limit(unsigned int from, unsigned int n)
 	return n <= ARENA_PAGES - from ? n : ARENA_PAGES - from;
 }
 
-/* Every other step is about the place that the last was about. */
+/* Every other step goes to the same place as the one before. */
 static struct step choose(uint64_t *state, unsigned int depth, const struct step *last)
 {
 	const struct op *op = choose_op(draw(state));

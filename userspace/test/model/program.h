@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A sequence of operations as data: all of it follows from a seed, and any
- * subset of its steps can be run as well.
+ * A sequence of operations as data. All of it follows from a seed, and any subset
+ * of its steps is a program too.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -10,12 +10,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define STEPS		250U	/* in a program; each starts with an empty arena */
+#define STEPS		250U	/* in a program, which starts with an empty arena */
 #define MAX_DEPTH	2	/* forks within forks */
 
 /*
- * Page numbers are those of an arena. The steps that follow a fork at a higher
- * depth are its child's, the parent goes on after them.
+ * Page numbers count from the start of the arena. Steps of a higher depth after a fork
+ * are the child's; the parent continues after them.
  */
 struct step {
 	uint8_t op, depth;
@@ -30,7 +30,7 @@ struct program {
 
 void generate(struct program *program, uint64_t seed);
 void print_step(FILE *out, const struct program *program, unsigned int i);
-/* The text of one step, in a buffer that the next call reuses. */
+/* The text of one step, in a buffer that the next call overwrites. */
 const char *step_text(const struct program *program, unsigned int i);
 
 #endif /* PROGRAM_H */

@@ -8,7 +8,7 @@
 
 #define PATIENCE	10	/* seconds for a step */
 #define MAX_REPLAYS	400
-#define TRIES		3	/* what the system does besides is not in the program */
+#define TRIES		3	/* the program does not hold what the system does meanwhile */
 
 bool replay(const struct program *program, const bool *keep, struct kind *kind,
 	    bool trace)
@@ -55,7 +55,7 @@ static unsigned int count(const bool *keep)
 	return n;
 }
 
-/* Leave out @size steps at a time, wherever the failure remains without them. */
+/* Leave out @size steps at a time where it still fails without them. */
 static bool leave_out(const struct program *program, bool *keep, struct kind *kind,
 		      unsigned int size)
 {
@@ -91,7 +91,7 @@ void reduce(struct kind *kind, const char *options)
 		keep[i] = i <= report->step;
 	replays = 0;
 	if (!still_fails(program, keep, kind)) {
-		tap_note("alone and again its %u steps pass: it takes what ran beside them",
+		tap_note("its %u steps pass when they run again alone: something that ran meanwhile matters",
 			 count(keep));
 		tap_note("to try again: model%s --seed %llu", options,
 			 (unsigned long long)program->seed);
@@ -103,7 +103,7 @@ void reduce(struct kind *kind, const char *options)
 		;
 	still_fails(program, keep, kind);
 	last = *report;
-	tap_note("reduced to %u steps by %d replays:", count(keep), replays);
+	tap_note("reduced to %u steps in %d replays:", count(keep), replays);
 	for (unsigned int i = 0; i < STEPS; i++)
 		if (keep[i])
 			print_step(stdout, program, i);

@@ -15,7 +15,7 @@
 #define KSM		"/sys/kernel/mm/ksm/"
 #define LRU_GEN		"/sys/kernel/mm/lru_gen/enabled"
 
-/* Not everything is in every kernel, and reclaim may find less than it is asked for. */
+/* Not every kernel has everything, and reclaim may find less than was asked for. */
 static bool try_write(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -32,7 +32,7 @@ static void set_if_there(const char *path, const char *value)
 		set(path, value);
 }
 
-/* All of it, over and over, beside what the test does. */
+/* Changes all of it, over and over, while the test runs. */
 static void stir(void)
 {
 	uint64_t state = 1;

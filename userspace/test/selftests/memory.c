@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel's own selftests run on: linked into each of them in place of
- * mmap(), also for the malloc() of a static C library (--wrap=mmap,
- * --wrap=__mmap ...). SELFTEST_MEMORY=tamalloc makes anonymous memory a tamalloc
- * region; without it mmap() is what it always was.
+ * The memory that the kernel's own selftests run on: linked into each of them in
+ * place of mmap(), also for the malloc() of the static C library (--wrap=mmap,
+ * --wrap=__mmap ...). With SELFTEST_KIND=strict anonymous memory is a tamalloc
+ * region; with SELFTEST_KIND=plain mmap() stays mmap().
  *
- * Each mapping that is replaced adds a line to the file that SELFTEST_REPLACED
- * names: a test in which none is has shown nothing.
+ * Each mapping that it replaces adds a line to the file SELFTEST_REPLACED: a test
+ * without any has shown nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #include "tamalloc_syscall.h"
 
-/* What a stand-in can be told; other flags ask for what it is not. */
+/* The flags that it can replace; any other asks for something it is not. */
 #define KNOWN_FLAGS	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |		\
 			 MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_POPULATE |	\
 			 MAP_NONBLOCK | MAP_LOCKED)
@@ -30,14 +30,14 @@ static void *map(void *addr, size_t len, int prot, int flags, int fd, off_t offs
 	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 }
 
-static void *map_tamalloc(size_t len)
+static void *map_strict(size_t len)
 {
 	unsigned long addr;
 
 	return syscall(SYS_tamalloc, len, &addr) ? MAP_FAILED : (void *)addr;
 }
 
-/* Not private: what a comparison has to notice. */
+/* Not private: the comparison has to notice. */
 static void *map_shared(size_t len)
 {
 	return map(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -47,13 +47,13 @@ static const struct kind {
 	const char *name;
 	void *(*map)(size_t len);
 } kinds[] = {
-	{ "tamalloc", map_tamalloc },
+	{ "strict", map_strict },
 	{ "shared", map_shared },
 };
 
 static const struct kind *wanted_kind(void)
 {
-	const char *name = getenv("SELFTEST_MEMORY");
+	const char *name = getenv("SELFTEST_KIND");
 
 	for (size_t i = 0; name && i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (!strcmp(kinds[i].name, name))
@@ -62,7 +62,7 @@ static const struct kind *wanted_kind(void)
 	return NULL;
 }
 
-/* A private mapping of /dev/zero is anonymous memory by another name. */
+/* A private mapping of /dev/zero is anonymous memory, too. */
 static bool is_anonymous(int flags, int fd)
 {
 	struct stat st;
@@ -72,7 +72,7 @@ static bool is_anonymous(int flags, int fd)
 	return !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 5);
 }
 
-static void count_region(void)
+static void count_replaced(void)
 {
 	const char *path = getenv("SELFTEST_REPLACED");
 	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
@@ -82,7 +82,7 @@ static void count_region(void)
 	close(fd);
 }
 
-/* Where the kernel puts such a mapping, kept free by one that holds nothing. */
+/* Finds a place for such a mapping, and keeps it with a PROT_NONE one. */
 static void *reserve(void *addr, size_t len, int flags)
 {
 	flags &= MAP_FIXED | MAP_FIXED_NOREPLACE;
@@ -107,7 +107,7 @@ static void *map_at(const struct kind *kind, void *addr, size_t len, int flags)
 	return mremap(region, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, place);
 }
 
-/* mmap() of the kind that is wanted. */
+/* mmap(), with memory of that kind. */
 static void *stand_in(const struct kind *kind, void *addr, size_t len, int prot, int flags)
 {
 	void *region = map_at(kind, addr, len, flags);
@@ -118,13 +118,13 @@ static void *stand_in(const struct kind *kind, void *addr, size_t len, int prot,
 		munmap(region, len);
 		return MAP_FAILED;
 	}
-	/* mmap() has a code of its own for too much locked memory. */
+	/* mmap() fails with another error if too much is locked. */
 	if ((flags & MAP_LOCKED) && mlock(region, len)) {
 		munmap(region, len);
 		errno = EAGAIN;
 		return MAP_FAILED;
 	}
-	/* MAP_POPULATE does not say what it could not do. */
+	/* MAP_POPULATE does not report failures. */
 	if (flags & MAP_POPULATE)
 		madvise(region, len, prot & PROT_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 	return region;
@@ -139,7 +139,7 @@ void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 	if (!kind || !(flags & MAP_PRIVATE) || flags & ~KNOWN_FLAGS || !is_anonymous(flags, fd))
 		return map(addr, len, prot, flags, fd, offset);
 
-	count_region();
+	count_replaced();
 	region = stand_in(kind, addr, len, prot, flags);
 	if (region != MAP_FAILED)
 		errno = error;

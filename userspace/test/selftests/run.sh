@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs the kernel's selftests in the guest, each on plain memory and then on the
-# kind that is asked for: /run.sh KIND [NAME...], with names from /programs.
-# What a program says stands between "# run NAME KIND" and
-# "# end NAME KIND STATUS REPLACED SECONDS LIMIT"; compare judges it.
-# SLOWER=N makes all time limits N times as long.
-kind=$1
-shift
+# Runs the kernel's selftests in the guest, each on plain memory and then on another
+# kind: /run.sh --kind KIND [NAME...], with names from /programs. The output of a program
+# stands between "# run NAME KIND" and "# end NAME KIND STATUS REPLACED SECONDS LIMIT";
+# compare judges it. SLOWER=N makes all time limits N times as long.
+[ "$1" = --kind ] || { echo 'usage: /run.sh --kind KIND [NAME...]' >&2; exit 2; }
+kind=$2
+shift 2
 
 export PATH="/selftests:$PATH"
 echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >/etc/passwd
@@ -19,7 +19,7 @@ echo 1 >/proc/sys/vm/overcommit_memory
 
 seconds() { cut -d. -f1 /proc/uptime; }
 
-# What one program leaves behind is no matter to the next.
+# What one program leaves behind must not affect the next.
 calm() {
 	dmesg -n 7
 	echo 0 >/proc/sys/vm/nr_hugepages
@@ -29,8 +29,8 @@ calm() {
 	echo 3 >/proc/sys/vm/drop_caches
 }
 
-# For commands: again N COMMAND... has N tries; compare looks at the last.
-# shellcheck disable=SC2016 # it is expanded by the command's shell
+# For commands: again N COMMAND... tries N times; compare looks at the last try.
+# shellcheck disable=SC2016 # the command's shell expands it
 again='again() {
 	tries=$1
 	shift
@@ -53,8 +53,8 @@ run() {
 	cd /tmp/work || exit
 	echo "# run $1 $2"
 	began=$(seconds)
-	# A session of its own, so that all of it can be ended.
-	SELFTEST_MEMORY=$2 SELFTEST_REPLACED=/tmp/replaced \
+	# In a session of its own, to end all of it.
+	SELFTEST_KIND=$2 SELFTEST_REPLACED=/tmp/replaced \
 		setsid timeout -s KILL $patience sh -c "$again; $4" </dev/null 2>&1 &
 	pid=$!
 	wait $pid
@@ -69,7 +69,7 @@ run() {
 while read -r name limit command; do
 	case $name in '#'* | '') continue ;; esac
 	case " $* " in *" $name "* | '  ') ;; *) continue ;; esac
-	for memory in plain "$kind"; do
-		run "$name" "$memory" "$limit" "$command"
+	for each in plain "$kind"; do
+		run "$name" "$each" "$limit" "$command"
 	done
 done </programs
