@@ -49,6 +49,14 @@ under_git() {
 		"$here/../apply" "$work/tree" && [[ $(git -C "$work/tree" status --short) ]]
 }
 
+# There git would take the tree for a part of the other repository, and skip every file.
+inside_another_repository() {
+	lay_out
+	git -C "$work" init -q && "$here/../apply" "$work/tree" || return
+	rm -rf "$work/.git"
+	cmp "$work/tree/mm/tamalloc.c" "$patched/mm/tamalloc.c"
+}
+
 # The last patch that changes a file of the kernel's cannot find its place.
 misfit() {
 	local before status=0 last
@@ -88,11 +96,12 @@ no_tree() {
 	((status == 125))
 }
 
-tap_plan 8
+tap_plan 9
 tap_check "the series applies, file for file what was built" applies
 tap_check "applied already is said, and is success" applied_twice
 tap_check "no .orig or .rej is left" leaves_nothing
 tap_check "the series applies to a tree under git" under_git
+tap_check "it applies to a tree inside another repository" inside_another_repository
 tap_check "a tree that a late patch does not fit stays byte for byte, and the patch is named" misfit
 tap_check "a tree that it fits only by a guess is refused" no_fuzz
 tap_check "a tree with half of the series stays byte for byte" half_applied

@@ -91,7 +91,7 @@ echo 'int gone(void); int main(void) { return gone(); }' |
 printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$work/words"
 chmod +x "$work/words"
 
-tap_plan 36
+tap_plan 38
 tap_check "status 0 passes" gives 0 '' -- true
 tap_check "status 1 passes" gives 1 '' -- false
 tap_check "status 42 passes" gives 42 '' -- sh -c 'exit 42'
@@ -119,6 +119,9 @@ tap_check "a disk is as large as was asked for" prints $'32768\n' --disk 16M -- 
 tap_check "a disk that cannot be is 125" gives 125 'no such disk' --disk much -- true
 tap_check "instructions can be counted" gives 0 'to count instructions' --icount -- true
 tap_check "the accelerator is named" gives 0 'boot: tcg (as asked)' --accel tcg -- true
+tap_check "--retry boots once more after QEMU's race" gives 120 'booting once more' --retry --accel tcg --smp 2 -- \
+	sh -c 'echo "Oops: int3" >/dev/kmsg'
+tap_check "and else shows what came" gives 3 'said' --retry -- sh -c 'echo said; exit 3'
 tap_check "a WARNING makes a passing run red" gives 122 'mm/x.c:1' -- \
 	sh -c 'echo "WARNING: CPU: 0 PID: 1 at mm/x.c:1 x" >/dev/kmsg'
 tap_check "a panic is 123" gives 123 'Kernel panic' --append rdinit=/none -- true

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Runs test programs in the guest, all of them or those that are named:
 #
-#	/run.sh [NAME | NAME:PATTERN]...
+#	/run.sh [NAME[:PATTERN] [PARAMETER=NUMBER]...]...
 #
 # With a PATTERN only the tests of NAME that have it in their sentence or function.
 # Prints for each "# program NAME", its TAP, "# exit NAME STATUS" and "# time NAME SECONDS".
@@ -29,30 +29,49 @@ if [ $# -eq 0 ]; then
 	done
 fi
 [ $# -gt 0 ] || fail "no test programs in $dir"
-for name; do
-	program=${name%%:*}
+for word; do
+	program=${word%%:*}
+	case $word in
+	*=*) continue ;;
+	esac
 	if [ ! -f "$dir/$program" ] || [ ! -x "$dir/$program" ]; then
 		fail "no test named '$program'; there are: $(cd "$dir" && echo *)"
 	fi
-	case $name in
+	case $word in
 	selftest:*) fail "selftest, the kernel's own, has no tests that can be named" ;;
-	*:*) "$dir/$program" --list "${name#*:}" >/dev/null || exit 2 ;;
+	*:*) "$dir/$program" --list "${word#*:}" >/dev/null || exit 2 ;;
 	esac
 done
 
 result=0
-for name; do
+# run NAME[:PATTERN] [PARAMETER=NUMBER]...
+run() {
+	name=$1
 	program=${name%%:*}
+	shift
+	case $name in
+	*:*) set -- "$@" "${name#*:}" ;;
+	esac
 	echo "# program $program"
 	began=$(now)
-	case $name in
-	*:*) "$dir/$program" "${name#*:}" ;;
-	*) "$dir/$program" ;;
-	esac
+	"$dir/$program" "$@"
 	status=$?
 	took=$(($(now) - began))
 	echo "# exit $program $status"
 	printf '# time %s %d.%02d\n' "$program" $((took / 100)) $((took % 100))
 	[ $status -eq 0 ] || result=1
+}
+# A program runs when all of its parameters are there: before the next one, or at the end.
+name='' parameters=''
+for word in "$@" ''; do
+	case $word in
+	*=*)
+		[ "$name" ] || fail "$word has to follow the program that it is for"
+		parameters="$parameters $word"
+		continue ;;
+	esac
+	# shellcheck disable=SC2086 # several parameters, several words
+	[ ! "$name" ] || run "$name" $parameters
+	name=$word parameters=''
 done
 exit $result

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "pagemap.h"
@@ -8,17 +9,26 @@
 
 #define BATCH 512
 
+static __thread int fd = -1;
+
+/* The file that a parent has opened shows the parent. */
+static void forget_fd(void)
+{
+	if (fd >= 0)
+		close(fd);
+	fd = -1;
+}
+
+__attribute__((constructor)) static void forget_fd_at_fork(void)
+{
+	pthread_atfork(NULL, NULL, forget_fd);
+}
+
 int pagemap_fd(void)
 {
-	static __thread pid_t owner;
-	static __thread int fd;
-
-	/* What a parent has opened shows the parent. */
-	if (owner != getpid()) {
+	if (fd < 0)
 		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-		CHECK(fd >= 0);
-		owner = getpid();
-	}
+	CHECK(fd >= 0);
 	return fd;
 }
 

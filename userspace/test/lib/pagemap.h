@@ -16,7 +16,7 @@
 #define PM_SWAP_TYPE	31ULL			/* if swapped */
 #define PM_POPULATED	(PM_PRESENT | PM_SWAPPED)
 
-/* The file, opened once a process and thread. */
+/* The file, which each thread opens once; also of a child by fork(). */
 int pagemap_fd(void);
 /* One entry, and those of @pages pages. */
 uint64_t pagemap(const void *addr);

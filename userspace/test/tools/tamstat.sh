@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 gives() { ends_with "$1" "$2" "$tools/tamstat" "${@:3}"; } # STATUS "WORDS" [TAMSTAT ARG]...
 
-# All of its points, so that one lost to a crash is missed.
+# Expects every point, so that one lost to a crash is noticed.
 in_guest() {
 	local said status=0
 
@@ -68,7 +68,7 @@ json() {
 			assert nine["regions"][0]["start"] == "7f0000000000"
 		END
 }
-# What a terminal gets, and what another command.
+# Output to a terminal, and to another command.
 in_place() {
 	timeout 1 script -qc "$tools/tamstat --proc $work/proc --watch 0.2" /dev/null >"$work/screen" </dev/null
 	[[ $(grep -c $'^\e\\[H\e\\[J    PID' "$work/screen") -gt 2 ]]
@@ -86,20 +86,20 @@ full_disk() {
 
 tap_plan 20
 tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$PWD/build/userspace"
-tap_check "what it says of memory in a known state is so" in_guest
-tap_check "the table has who has regions, and the sum" table
-tap_check "a process has a line a region" fake 0 '[anon:a b]' 9
-tap_check "one without regions is said to have none" fake 0 'none of ours has no tamalloc memory' 11
+tap_check "its output matches memory in a known state" in_guest
+tap_check "the table lists the processes with regions, and the sum" table
+tap_check "a process has a line for each region" fake 0 '[anon:a b]' 9
+tap_check "a process without regions is reported as such" fake 0 'none of ours has no tamalloc memory' 11
 tap_check "the JSON is valid and has the figures" json
 tap_check "--watch replaces the table on a terminal" in_place
 tap_check "--watch --json prints an object a line" in_lines
 tap_check "a process that has gone is 1" fake 1 '12 is no process' 12
 tap_check "pages that cannot be read are 1" fake 1 'no PAGEMAP_SCAN' --map 9
-tap_check "a procfs that is not there is 1" gives 1 'is procfs mounted there?' --proc /none
+tap_check "a missing procfs is 1" gives 1 'is procfs mounted there?' --proc /none
 tap_check "output that cannot be written is 1" full_disk
-tap_check "--help explains it" gives 0 'usage: tamstat' --help
+tap_check "--help prints the usage" gives 0 'usage: tamstat' --help
 tap_check "an unknown option is 2" gives 2 'usage: tamstat' --none
-tap_check "a PID that is no number is 2" gives 2 '12x is not a PID' 12x
+tap_check "a PID that is not a number is 2" gives 2 '12x is not a PID' 12x
 tap_check "a negative PID is 2" gives 2 '-5 is not a PID' -- -5
 tap_check "two PIDs are 2" gives 2 'usage: tamstat' 1 2
 tap_check "--map without a PID is 2" gives 2 'usage: tamstat' --map

@@ -10,15 +10,15 @@ tools=$PWD/build/userspace/tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# To trace, the kernel changes its code, which is what QEMU's race (120) is about.
-in_guest() { # KERNEL COMMAND...
-	scripts/boot --single-thread --smp 2 --kernel "$1" --add "$tools/tamtrace" --add "$tools/test-tamtrace" -- "${@:2}"
+# Tracing patches kernel code, which is where QEMU's race (120) strikes.
+in_guest() { # COMMAND...
+	scripts/boot --single-thread --smp 2 --add "$tools/tamtrace" --add "$tools/test-tamtrace" -- "$@"
 }
 
 # All runs in one guest, each leaving its part of what is checked below.
 # shellcheck disable=SC2016 # for the guest's shell
 run_all() {
-	in_guest build/6.12-x86_64/vmlinuz sh -c '
+	in_guest sh -c '
 		/tamtrace --csv --output /tmp/csv /test-tamtrace; echo "program $?"
 		sed "s/^/program /" /tmp/csv
 		/tamtrace /test-tamtrace 2>&1; echo "text $?"
@@ -68,10 +68,6 @@ text() {
 	[[ $(grep -cE '^ +[0-9.]+ s +[0-9]+  [0-9a-f]{12}     1 page  (read|write)' "$work/guest") -eq 4 ]] &&
 		said '^text 42$' && said '^tamtrace: 4 first touches, 2 of them reads; 4 pages; 0 fallbacks'
 }
-stock_kernel() {
-	scripts/build --stock && ends_with 125 'has no tamalloc/tamalloc_first_touch' \
-		in_guest build/6.12-x86_64-stock/vmlinuz /tamtrace true
-}
 unprivileged() {
 	cp "$tools/tamtrace" "$work/tamtrace"
 	chmod 755 "$work"
@@ -108,37 +104,36 @@ old_picture() { # STATUS, gnuplot's
 		[[ $(cat "$work"/x.png*) == old ]]
 }
 
-tap_plan 32
+tap_plan 31
 tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$PWD/build/userspace"
 tap_check "a guest runs it" run_all
-tap_check "a program's touches are shown, with its threads and children, and its status" right_touches program 1 42
-tap_check "as text as well" text
-tap_check "so are those of a process that runs" right_touches pid 3 0
-tap_check "lost touches are said to be lost" said 'more were lost'
-tap_check "a signal is 128 and its number" said '^killed 137$'
-tap_check "a program that is not there is 127" said '^none 127$'
-tap_check "SIGHUP ends the program, and leaves nothing behind" said '^hup 129 0 0$'
-tap_check "a signal at once leaves nothing behind" said '^early 0 0 0$'
-tap_check "SIGQUIT ends the following of a process" said '^quit 0 0 0$'
-tap_check "a pipe that nobody reads is 125, and leaves nothing behind" said '^pipe 125 0 0$'
+tap_check "it shows the touches of a program, its threads and children, and exits with its status" right_touches program 1 42
+tap_check "it shows them as text as well" text
+tap_check "it shows the touches of a running process" right_touches pid 3 0
+tap_check "it reports lost touches" said 'more were lost'
+tap_check "a program killed by a signal is 128 and its number" said '^killed 137$'
+tap_check "a missing program is 127" said '^none 127$'
+tap_check "SIGHUP ends the program and leaves nothing behind" said '^hup 129 0 0$'
+tap_check "a signal right at the start leaves nothing behind" said '^early 0 0 0$'
+tap_check "SIGQUIT stops tracing a process" said '^quit 0 0 0$'
+tap_check "a pipe without a reader is 125 and leaves nothing behind" said '^pipe 125 0 0$'
 tap_check "nothing is left in tracefs" said '^left 0$'
-tap_check "a kernel without the tracepoint is named" stock_kernel
 tap_check "it says that it needs root" unprivileged
-tap_check "a PNG is drawn from CSV" png
+tap_check "it draws a PNG from CSV" png
 tap_check "an SVG has the ranges of addresses on its axis" svg
-tap_check "CSV is read as it is written" round_trip
-tap_check "lines that are no touches are 125" bad_lines
-tap_check "a file that is no such CSV is 125" ends_with 125 'is not from tamtrace' "$tools/tamtrace" --from /etc/passwd
-tap_check "a file that is not there is 125" ends_with 125 '/none: No such file' "$tools/tamtrace" --from /none
-tap_check "no touch to draw is said, and no failure" no_touch
-tap_check "the status is the program's then" said '^untouched 3$'
-tap_check "no gnuplot is 125, before the program runs" no_gnuplot
+tap_check "it reads the CSV that it writes" round_trip
+tap_check "lines that are not touches are 125" bad_lines
+tap_check "a file of another format is 125" ends_with 125 'is not from tamtrace' "$tools/tamtrace" --from /etc/passwd
+tap_check "a missing file is 125" ends_with 125 '/none: No such file' "$tools/tamtrace" --from /none
+tap_check "having no touch to draw is reported and is not a failure" no_touch
+tap_check "the exit status is the program's then" said '^untouched 3$'
+tap_check "a missing gnuplot is 125, before the program runs" no_gnuplot
 tap_check "a picture that could not be drawn leaves the old one" old_picture 1
-tap_check "so does one that was cut off" old_picture 0
-tap_check "a picture of another kind is 125" from 125 'has to end in .png or .svg' --plot x.jpg
+tap_check "a picture that was cut off leaves the old one" old_picture 0
+tap_check "a picture of another format is 125" from 125 'has to end in .png or .svg' --plot x.jpg
 tap_check "a picture that cannot be written is 125" from 125 'No such file' --plot /none/x.png
-tap_check "--help explains it" ends_with 0 'usage: tamtrace' "$tools/tamtrace" --help
+tap_check "--help prints the usage" ends_with 0 'usage: tamtrace' "$tools/tamtrace" --help
 tap_check "no program is 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" --csv
 tap_check "a program and a PID are 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" -p 1 true
-tap_check "a PID that is no number is 125" ends_with 125 '-p 1x is not a number' "$tools/tamtrace" -p 1x
+tap_check "a PID that is not a number is 125" ends_with 125 '-p 1x is not a number' "$tools/tamtrace" -p 1x
 tap_end

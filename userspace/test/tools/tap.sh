@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The tests' own main() and the guest's run.sh: which tests of a program run, and what
-# they say if there is none.
+# tap_main() and run.sh: which tests they run, and what they report if none matches.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
@@ -26,7 +25,7 @@ lists() { # N PROGRAM [ARG]...
 	echo "$said"
 	[[ $(wc -l <<<"$said") -eq $1 ]]
 }
-# One that is not there does not keep those before it from running.
+# Nothing runs, not even the programs before the one that does not exist.
 runs_nothing() {
 	local said status=0
 
@@ -41,7 +40,7 @@ tap_plan 16
 tap_check "it compiles" make -s -C userspace OUT="$PWD/build/userspace" "$TESTS_DIR"/{enosys,uffd,fuzz,inject}
 tap_check "--list names each test" lists 8 uffd
 tap_check "with a pattern, those that have it in their function" lists 4 uffd wp_
-tap_check "or in their sentence, in whatever case" lists 3 uffd 'ONCE WHEN'
+tap_check "or in their sentence, in whatever case" lists 3 uffd 'EVENT WHEN'
 tap_check "without a pattern all tests are planned" plans 8 uffd
 tap_check "with one, those that it matches" plans 4 uffd wp_
 tap_check "a pattern that matches nothing is 2, and lists the tests" ends_with 2 wp_async program uffd 'no such'

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The library and the tools on a kernel without the call.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../../../scripts/lib/tap.sh"
+cd "$here/../../.." || exit
+kernel=build/${KERNEL:-6.12}-${ARCH:-x86_64}-stock/vmlinuz
+tools=build/userspace/tools
+
+on_stock() { # FILE... -- COMMAND...
+	local add=()
+
+	while [[ $1 != -- ]]; do
+		add+=(--add "$tools/$1")
+		shift
+	done
+	scripts/boot --retry --smp 2 --kernel "$kernel" "${add[@]}" "$@"
+}
+# Expects every point, so that one lost to a crash is noticed.
+library() {
+	local said status=0
+
+	said=$(on_stock test-libtamalloc -- env EXPECT=0 /test-libtamalloc 2>&1) || status=$?
+	echo "$said"
+	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
+}
+
+tap_plan 4
+tap_check "the kernel without the series is built" scripts/build --stock
+tap_check "libtamalloc's tests pass, by mmap" library
+tap_check "tamrun says that there is no call, and runs the program" \
+	ends_with 3 'mmap stands in for it' on_stock tamrun libtamrun.so -- /tamrun sh -c 'exit 3'
+tap_check "tamtrace says that there is no tracepoint" \
+	ends_with 125 'has no tamalloc/tamalloc_first_touch' on_stock tamtrace -- /tamtrace true
+tap_end
