@@ -174,7 +174,8 @@ static void proceed(const struct cell *cell)
 	say_outcome(NULL, request(UFFDIO_CONTINUE, &go));
 }
 
-static void poisoned(const struct cell *cell)
+/* The first four pages. */
+static void start_poisoned(const struct cell *cell)
 {
 	struct uffdio_poison poison;
 
@@ -182,6 +183,11 @@ static void poisoned(const struct cell *cell)
 	CHECK(!enlist(UFFDIO_REGISTER_MODE_MISSING));
 	poison = (struct uffdio_poison) { { (uintptr_t)region, 4 * page }, 0, 0 };
 	say_outcome(NULL, request(UFFDIO_POISON, &poison));
+}
+
+static void poisoned(const struct cell *cell)
+{
+	start_poisoned(cell);
 	say("read %s", touch(region, 'r'));
 	say("write %s", touch(region + page, 'w'));
 	CHECK(!madvise(region, SIZE, MADV_DONTNEED));
@@ -196,28 +202,29 @@ static void look(void *p)
 
 static void poisoned_fork(const struct cell *cell)
 {
-	struct uffdio_poison poison;
-
-	start(cell, UFFD_FEATURE_POISON);
-	CHECK(!enlist(UFFDIO_REGISTER_MODE_MISSING));
-	poison = (struct uffdio_poison) { { (uintptr_t)region, 4 * page }, 0, 0 };
-	say_outcome(NULL, request(UFFDIO_POISON, &poison));
+	start_poisoned(cell);
 	CHECK(!child(look, region));
 	CHECK(!child(look, region + SIZE - page));
+}
+
+/* Moves all of @from into the region. */
+static void move_in(char *from, int mode)
+{
+	struct uffdio_move move = { (uintptr_t)region, (uintptr_t)from, SIZE, mode, 0 };
+
+	say_outcome(NULL, request(UFFDIO_MOVE, &move));
 }
 
 /* The argument: 0 moves from plain memory, 1 from the cell's own kind. */
 static void moved(const struct cell *cell)
 {
-	struct uffdio_move move;
 	char *from;
 
 	start(cell, UFFD_FEATURE_MOVE);
 	from = cell->arg ? get(cell, SIZE) : align(plain(SIZE), SIZE);
 	CHECK(!enlist(UFFDIO_REGISTER_MODE_MISSING));
 	fill(from, PAGES);
-	move = (struct uffdio_move) { (uintptr_t)region, (uintptr_t)from, SIZE, 0, 0 };
-	say_outcome(NULL, request(UFFDIO_MOVE, &move));
+	move_in(from, 0);
 	say_pages(region, PAGES);
 	say("source: %ld resident", usage(from, PAGES, "Rss"));
 	say_kind(cell, region);
@@ -225,7 +232,6 @@ static void moved(const struct cell *cell)
 
 static void moved_away(const struct cell *cell)
 {
-	struct uffdio_move move;
 	char *from;
 
 	start(cell, UFFD_FEATURE_MOVE);
@@ -233,25 +239,23 @@ static void moved_away(const struct cell *cell)
 	region = align(plain(SIZE), SIZE);
 	CHECK(!enlist(UFFDIO_REGISTER_MODE_MISSING));
 	fill(from, PAGES);
-	move = (struct uffdio_move) { (uintptr_t)region, (uintptr_t)from, SIZE, 0, 0 };
-	say_outcome(NULL, request(UFFDIO_MOVE, &move));
+	move_in(from, 0);
 	say_pages(region, PAGES);
 	say("source: %ld resident", usage(from, PAGES, "Rss"));
 	fill(from, PAGES);
 	say("written: %ld resident", usage(from, PAGES, "Rss"));
 }
 
+/* The argument: the mode. */
 static void moved_holes(const struct cell *cell)
 {
-	struct uffdio_move move;
 	char *from;
 
 	start(cell, UFFD_FEATURE_MOVE);
 	from = get(cell, SIZE);
 	CHECK(!enlist(UFFDIO_REGISTER_MODE_MISSING));
 	fill(from, PAGES / 2);
-	move = (struct uffdio_move) { (uintptr_t)region, (uintptr_t)from, SIZE, cell->arg, 0 };
-	say_outcome(NULL, request(UFFDIO_MOVE, &move));
+	move_in(from, cell->arg);
 	say("%ld resident", usage(region, PAGES, "Rss"));
 	say("source: %ld resident", usage(from, PAGES, "Rss"));
 }
