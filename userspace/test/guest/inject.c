@@ -7,16 +7,15 @@
  * "inject plain=1" does the same to mmap() memory, which tells whose fault a failure is;
  * tests of windows still use a region.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/rseq.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "cgroup.h"
 #include "counters.h"
+#include "fail_nth.h"
 #include "maps.h"
 #include "mem.h"
 #include "pagemap.h"
@@ -29,218 +28,10 @@
 #define TIB	(GIB << 10)
 #define FAR	((void *)(32 * TIB))
 
-/* A call that is repeated, each time with the next allocation failing. */
-struct op {
-	void (*before)(void);
-	/* -1 and errno, or success. */
-	long (*call)(void);
-	/* Check the result and remove it. */
-	void (*after)(long ret);
-	/* The errors documented for a lack of memory. */
-	int errors[3];
-	/* vm.overcommit_memory; by default 2, where every page is accounted. */
-	const char *overcommit;
-};
-
 static void *(*reserve)(size_t size) = tamalloc;
 static unsigned long on_plain;
 
 static char *region, *span;
-static int fail_nth;
-
-/*
- * Failures come from one source at a time, so that the n-th is the same one each time.
- * Slab allocations count unless caches have to be marked, page allocations from an order
- * on; copies always count.
- */
-static const struct source {
-	const char *name, *only_marked_slabs, *least_order;
-} sources[] = {
-	{ "slab", "N", "99" },
-	{ "page", "Y", "0" },
-	{ "copy", "Y", "99" },
-};
-
-static void let_fail(const struct source *source)
-{
-	write_file("/sys/kernel/debug/failslab/cache-filter", source->only_marked_slabs);
-	write_file("/sys/kernel/debug/fail_page_alloc/min-order", source->least_order);
-}
-
-/* By default the injectors spare allocations that may sleep, which is nearly all. */
-static void let_all_fail(void)
-{
-	set("/sys/kernel/debug/failslab/cache-filter", "N");
-	set("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-	set("/sys/kernel/debug/fail_page_alloc/min-order", "0");
-	set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
-	set("/sys/kernel/debug/failslab/verbose", "0");
-	set("/sys/kernel/debug/fail_page_alloc/verbose", "0");
-	set("/sys/kernel/debug/fail_usercopy/verbose", "0");
-}
-
-static void arm(int n)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", n);
-
-	CHECK_EQ(pwrite(fail_nth, text, len, 0), len);
-}
-
-/* True if the failure has happened. Asking is a copy too, and may be the n-th. */
-static bool disarm(void)
-{
-	char left[16] = "";
-	bool happened = pread(fail_nth, left, sizeof(left) - 1, 0) > 0 && atoi(left) == 0;
-
-	while (pwrite(fail_nth, "0", 1, 0) != 1)
-		CHECK_EQ(errno, EFAULT);
-	return happened;
-}
-
-/* Counts that a failed call must not change. All are exact. */
-static const struct count {
-	const char *path, *name;
-} counts[] = {
-	{ "/proc/self/status", "VmSize" },
-	{ "/proc/self/status", "VmPTE" },
-	{ "/proc/self/status", "VmLck" },
-	{ "/proc/self/smaps_rollup", "Anonymous" },
-	{ "/proc/meminfo", "Committed_AS" },
-};
-
-#define COUNTS (sizeof(counts) / sizeof(*counts))
-
-struct state {
-	long count[COUNTS];
-	int maps;
-};
-
-static struct state state(void)
-{
-	struct state now = { .maps = map_count() };
-
-	for (size_t i = 0; i < COUNTS; i++)
-		now.count[i] = field(counts[i].path, counts[i].name);
-	return now;
-}
-
-static void check_state(const struct state *before, int n, int error)
-{
-	struct state now = state();
-
-	for (size_t i = 0; i < COUNTS; i++)
-		if (now.count[i] != before->count[i])
-			tap_fail(__FILE__, __LINE__, "after failure %d (%s), %s is %ld, not %ld", n,
-				 strerrorname_np(error), counts[i].name, now.count[i], before->count[i]);
-	if (now.maps != before->maps)
-		tap_fail(__FILE__, __LINE__, "after failure %d (%s), there are %d mappings, not %d", n,
-			 strerrorname_np(error), now.maps, before->maps);
-}
-
-static bool documented(const struct op *op, int error)
-{
-	for (size_t i = 0; i < sizeof(op->errors) / sizeof(*op->errors); i++)
-		if (error && op->errors[i] == error)
-			return true;
-	return false;
-}
-
-/* One call with its n-th failure; false if it has fewer. */
-static bool fail_one(const struct op *op, int n, int *error)
-{
-	bool happened;
-	long ret;
-
-	if (op->before)
-		op->before();
-	arm(n);
-	ret = op->call();
-	*error = ret == -1 ? errno : 0;
-	happened = disarm() && n;
-	if (*error && !happened)
-		tap_fail(__FILE__, __LINE__, "without a failure: %s", strerrorname_np(*error));
-	if (*error && !documented(op, *error))
-		tap_fail(__FILE__, __LINE__, "failure %d gives %s", n, strerrorname_np(*error));
-	op->after(ret);
-	return happened;
-}
-
-/*
- * Fail everything that can fail. Each n comes twice, as the detectors allocate memory of
- * their own when they first see something, which shifts the failures that follow.
- */
-static int fail_each_of(const struct source *source, const struct op *op)
-{
-	int refused = 0, done = 0, error;
-	struct state before;
-
-	let_fail(source);
-	/* Once without a failure, as some things are set up on first use. */
-	fail_one(op, 0, &error);
-	before = state();
-	for (int round = 2, none = 0; none < 4; round++) {
-		bool happened = fail_one(op, round / 2, &error);
-
-		check_state(&before, round / 2, error);
-		refused += happened && error;
-		done += happened && !error;
-		none = happened ? 0 : none + 1;
-	}
-	tap_note("%s: %d failures; the call failed for %d and succeeded despite %d", source->name,
-		 refused + done, refused, done);
-	return refused + done;
-}
-
-/*
- * Join the cgroup and populate the rest of the process. Unregister rseq(2), as the
- * kernel sends SIGSEGV if it fails to write to that area.
- */
-static void settle_in_cgroup(void)
-{
-	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
-
-	cgroup_join();
-	CHECK(!__rseq_size || !syscall(SYS_rseq, area, 32, 1 /* unregister */, RSEQ_SIG));
-	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
-}
-
-static void fail_each(void *arg)
-{
-	const struct op *op = arg;
-	int failures = 0;
-
-	settle_in_cgroup();
-	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
-	CHECK(fail_nth >= 0);
-	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
-		failures += fail_each_of(&sources[i], op);
-	CHECK(failures);
-}
-
-static void in_cgroup(void (*fn)(void *), void *arg)
-{
-	long before;
-
-	let_all_fail();
-	cgroup_make("max", "max");
-	before = cgroup_dying();
-	CHECK_EQ(child(fn, arg), 0);
-	cgroup_remove();
-	cgroup_check_dying(before);
-}
-
-static void inject(struct op op)
-{
-	/*
-	 * Strict accounting, with room for every test. Not by overcommit_kbytes: writing
-	 * that clears overcommit_ratio, which then could not be restored.
-	 */
-	set("/proc/sys/vm/overcommit_ratio", "1000000");
-	set("/proc/sys/vm/overcommit_memory", op.overcommit ?: "2");
-	in_cgroup(fail_each, &op);
-}
 
 /* The system call. */
 
@@ -262,7 +53,7 @@ static void unmap_untouched(long ret)
 
 static void system_call(void)
 {
-	inject((struct op){ .call = call, .after = unmap_untouched, .errors = { ENOMEM } });
+	fail_each((struct op){ .call = call, .after = unmap_untouched, .errors = { ENOMEM } });
 }
 
 static void fill_maps_once(void)
@@ -276,7 +67,7 @@ static void fill_maps_once(void)
 
 static void map_limit(void)
 {
-	inject((struct op){ .before = fill_maps_once, .call = call,
+	fail_each((struct op){ .before = fill_maps_once, .call = call,
 			    .after = unmap_untouched, .errors = { ENOMEM } });
 }
 
@@ -299,7 +90,7 @@ static void unlock_future(long ret)
 
 static void locked(void)
 {
-	inject((struct op){ .before = lock_future, .call = call,
+	fail_each((struct op){ .before = lock_future, .call = call,
 			    .after = unlock_future, .errors = { ENOMEM } });
 }
 
@@ -323,7 +114,7 @@ static void free_slot(long ret)
 /* Storing the result takes a fault. */
 static void untouched_slot(void)
 {
-	inject((struct op){ .before = new_slot, .call = call_into_slot,
+	fail_each((struct op){ .before = new_slot, .call = call_into_slot,
 			    .after = free_slot, .errors = { ENOMEM, EFAULT } });
 }
 
@@ -343,7 +134,7 @@ static void nothing(long ret)
 
 static void no_slot(void)
 {
-	inject((struct op){ .call = call_into_nowhere, .after = nothing, .errors = { ENOMEM } });
+	fail_each((struct op){ .call = call_into_nowhere, .after = nothing, .errors = { ENOMEM } });
 }
 
 /* The one EFAULT that may leave a region: it had merged with its neighbour. */
@@ -384,7 +175,7 @@ static void no_slot_next(void)
 	CHECK_EQ(call_into_nowhere_next(), 0);
 	CHECK(find_vma(region, &vma) && vma.start == (uintptr_t)region);
 	unmap_neighbour(0);
-	inject((struct op){ .before = neighbour, .call = call_into_nowhere_next,
+	fail_each((struct op){ .before = neighbour, .call = call_into_nowhere_next,
 			    .after = unmap_neighbour, .errors = { ENOMEM } });
 }
 
@@ -426,12 +217,12 @@ static void unmap_read(long ret)
 
 static void write_fault(void)
 {
-	inject((struct op){ .before = far_region, .call = write_touch, .after = unmap_written });
+	fail_each((struct op){ .before = far_region, .call = write_touch, .after = unmap_written });
 }
 
 static void read_fault(void)
 {
-	inject((struct op){ .before = far_region, .call = read_touch, .after = unmap_read });
+	fail_each((struct op){ .before = far_region, .call = read_touch, .after = unmap_read });
 }
 
 /* Four touched pages, so the next one can fill a window. */
@@ -473,7 +264,7 @@ static void window_fault(void)
 	fill_window();
 	CHECK_EQ(resident(region, SIZE), 8);
 	CHECK(!munmap(span, TIB));
-	inject((struct op){ .before = far_evidence, .call = fill_window, .after = unmap_window });
+	fail_each((struct op){ .before = far_evidence, .call = fill_window, .after = unmap_window });
 }
 
 /* First touch by system calls. */
@@ -521,13 +312,13 @@ static void unmap_copied(long ret)
 
 static void remote_write(void)
 {
-	inject((struct op){ .before = far_region_and_source, .call = write_remotely,
+	fail_each((struct op){ .before = far_region_and_source, .call = write_remotely,
 			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
 }
 
 static void file_read(void)
 {
-	inject((struct op){ .before = far_region_and_source, .call = read_file,
+	fail_each((struct op){ .before = far_region_and_source, .call = read_file,
 			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
 }
 
@@ -552,13 +343,13 @@ static void unmap_populated(long ret)
 
 static void populate(void)
 {
-	inject((struct op){ .before = far_region, .call = populate_by_write,
+	fail_each((struct op){ .before = far_region, .call = populate_by_write,
 			    .after = unmap_populated, .errors = { ENOMEM } });
 }
 
 static void populate_read(void)
 {
-	inject((struct op){ .before = far_region, .call = populate_by_read,
+	fail_each((struct op){ .before = far_region, .call = populate_by_read,
 			    .after = unmap_populated, .errors = { ENOMEM } });
 }
 
@@ -631,7 +422,7 @@ static void reap(long pid)
 
 static void forks(void)
 {
-	inject((struct op){ .before = half_touched, .call = fork_it,
+	fail_each((struct op){ .before = half_touched, .call = fork_it,
 			    .after = reap, .errors = { ENOMEM, EAGAIN } });
 }
 
@@ -656,7 +447,7 @@ static void unmap_around(long ret)
 
 static void unmaps(void)
 {
-	inject((struct op){ .before = half_touched, .call = unmap_middle,
+	fail_each((struct op){ .before = half_touched, .call = unmap_middle,
 			    .after = unmap_around, .errors = { ENOMEM } });
 }
 
@@ -672,7 +463,7 @@ static long move_far(void)
 
 static void moves(void)
 {
-	inject((struct op){ .before = half_touched, .call = move_far,
+	fail_each((struct op){ .before = half_touched, .call = move_far,
 			    .after = unmap_intact, .errors = { ENOMEM } });
 }
 
@@ -702,7 +493,7 @@ static void unmap_both(long ret)
  */
 static void moves_part(void)
 {
-	inject((struct op){ .before = half_touched, .call = move_middle,
+	fail_each((struct op){ .before = half_touched, .call = move_middle,
 			    .after = unmap_both, .errors = { ENOMEM }, .overcommit = "0" });
 }
 
@@ -713,7 +504,7 @@ static long protect_middle(void)
 
 static void protects(void)
 {
-	inject((struct op){ .before = half_touched, .call = protect_middle,
+	fail_each((struct op){ .before = half_touched, .call = protect_middle,
 			    .after = unmap_intact, .errors = { ENOMEM } });
 }
 
@@ -724,7 +515,7 @@ static long lock_middle(void)
 
 static void locks(void)
 {
-	inject((struct op){ .before = half_touched, .call = lock_middle,
+	fail_each((struct op){ .before = half_touched, .call = lock_middle,
 			    .after = unmap_intact, .errors = { ENOMEM, EAGAIN } });
 }
 
@@ -735,7 +526,7 @@ static long wipe_middle(void)
 
 static void advises(void)
 {
-	inject((struct op){ .before = half_touched, .call = wipe_middle,
+	fail_each((struct op){ .before = half_touched, .call = wipe_middle,
 			    .after = unmap_intact, .errors = { EAGAIN } });
 }
 
@@ -761,7 +552,7 @@ static void unmap_huge_range(long ret)
 
 static void collapses(void)
 {
-	inject((struct op){ .before = huge_range, .call = collapse,
+	fail_each((struct op){ .before = huge_range, .call = collapse,
 			    .after = unmap_huge_range, .errors = { ENOMEM, EAGAIN, EBUSY } });
 }
 
@@ -787,7 +578,6 @@ static void storm(void *unused)
 	struct state before;
 
 	(void)unused;
-	settle_in_cgroup();
 	state();
 	before = state();
 	half_touched();
@@ -808,7 +598,7 @@ static void storm(void *unused)
 		CHECK_EQ(status, 0);
 	}
 	unmap_intact(0);
-	check_state(&before, 0, 0);
+	check_state(&before, "the storm");
 	tap_note("%d forks succeeded, %d were refused", forked, refused);
 	CHECK(forked && refused);
 }
@@ -818,7 +608,7 @@ static void fork_storm(void)
 	set("/sys/kernel/debug/failslab/times", "-1");
 	set("/sys/kernel/debug/failslab/task-filter", "Y");
 	set("/sys/kernel/debug/failslab/probability", "1");
-	in_cgroup(storm, NULL);
+	in_failing_cgroup(storm, NULL);
 }
 
 static const struct test tests[] = {
