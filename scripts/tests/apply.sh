@@ -62,7 +62,8 @@ misfit() {
 	local before status=0 last
 
 	lay_out
-	last=$(sed -nE 's,^--- a/(.*),\1,p' "${series[@]}" | tail -n 1)
+	# Of the files that it changes, not of those that it brings.
+	last=$(sed -nE 's,^--- a/(.*),\1,p' "${series[@]}" | (cd "$stock" && xargs ls -d 2>/dev/null) | tail -n 1)
 	echo 'nothing of what was here' >"$work/tree/$last"
 	before=$(sums)
 	"$here/../apply" "$work/tree" >"$work/said" 2>&1 || status=$?
