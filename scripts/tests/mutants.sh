@@ -22,7 +22,7 @@ usage() {
 # "GUARD TEST...": the first and the last column of the table. A TEST is a program of the
 # guest, or PROGRAM:PART for some of its tests; matrix:SUBJECT, model, bench.
 # shellcheck disable=SC2016 # Markdown's
-table() { sed -nE 's/^\| `([a-z0-9-]+)` \|.*\| ([a-z0-9_:, ]+) \|$/\1 \2/p' "$top/docs/testing.md" | tr -d ,; }
+table() { sed -nE 's/^\| `([a-z0-9-]+)` \|.*\| ([a-z0-9_:, -]+) \|$/\1 \2/p' "$top/docs/testing.md" | tr -d ,; }
 
 # The benchmark's ratio as TAP. Asking for each guard costs a little too.
 as_tap() {
