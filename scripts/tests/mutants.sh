@@ -39,6 +39,7 @@ run() {
 	[[ $test != *:* ]] || command+=("${test#*:}")
 	case $test in
 	bench) options=(--icount) program=$programs/bench ;;
+	bound) command+=(quick=1) ;;
 	gigantic) options+=(--mem 6G --append 'hugepagesz=1G hugepages=1') ;;
 	windows*) options+=(--disk 512M) ;; # zram leaves nothing in the swap cache
 	model) command+=(--seed 1 --ops 5000) options=(--smp 2 --mem 512M --timeout 600) program=$programs/model ;;

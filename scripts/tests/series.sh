@@ -9,26 +9,46 @@ top=$(cd "$here/../.." && pwd)
 . "$here/../lib/tap.sh"
 # No identity, signing or hook of the user's may make a difference.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-kernel=${KERNEL:-6.12}
+kernel=${KERNEL:-6.12} arch=${ARCH:-x86_64}
 series=$top/patches/linux-$kernel
-source=${KERNEL_SRC:-/usr/src/linux-source-$kernel.tar.xz}
-build=$top/build/series
+source=$(realpath "${KERNEL_SRC:-/usr/src/linux-source-$kernel.tar.xz}")
 
 # Always the same place: the compiler is told where the source is, and ccache by that.
-work=$build/work
+work=$top/build/series
 rm -rf "$work"
 mkdir -p "$work"
-trap 'rm -rf "$work"' EXIT
-tree=$work/tree
-patches=("$series"/00{0[1-9],1?}-*.patch)
+declare -A lanes
+# A lane is a process group: its compilers go with it.
+trap 'for lane in "${lanes[@]}"; do kill -- "-$lane" 2>/dev/null; done; wait; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+base=$work/base tree=$work/tree
+patches=()
+for patch in "$series"/*.patch; do
+	[[ $patch == */0000-* ]] || patches+=("$patch")
+done
+cc=gcc
+! command -v ccache >/dev/null || cc='ccache gcc'
 
-# The code that the series touches, which is what could fail to compile.
-touched=(mm/ fs/proc/ kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+# The source without the series, by hard links where scripts/build has unpacked it. So
+# nothing may write into a file of it or of its copies: git and patch make new ones.
+lay_out_base() {
+	local unpacked=$top/build/src/linux-$kernel-stock origin=$source
 
-applies_with_git_am() { "$top/scripts/checkout" "$tree"; }
+	[[ -d $source ]] || origin=$(stat -c '%n %s %Y' "$source")
+	mkdir "$base"
+	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$origin" ]]; then
+		cp -al "$unpacked/." "$base" && rm -rf "$base"/out-*
+	elif [[ -d $source ]]; then
+		tar -C "$source" --exclude=./.git -cf - . | tar -C "$base" -xf -
+	else
+		tar -C "$base" --strip-components=1 -xf "$source"
+	fi
+}
+
+applies_with_git_am() { KERNEL_SRC=$base "$top/scripts/checkout" "$tree"; }
 
 applies_with_patch() {
-	git -C "$tree" worktree add -q --detach "$work/plain" base || return
+	cp -al "$base" "$work/plain" || return
 	cat "${patches[@]}" | patch -d "$work/plain" -p1 --fuzz=0 --no-backup-if-mismatch &&
 		diff -r --exclude=.git "$work/plain" "$tree"
 }
@@ -53,41 +73,150 @@ checkpatch() {
 	)
 }
 
-# compiles y|n: configure the commit that is checked out, and compile what is touched
-compiles() {
-	local out=$build/$1
-	mkdir -p "$out"
-	cp "$top/build/$kernel-x86_64-stock/.config" "$out/.config" &&
-		echo "CONFIG_TAMALLOC=$1" >>"$out/.config" &&
-		make -s -C "$tree" O="$out" olddefconfig &&
-		make -s -C "$tree" O="$out" CC="$cc" -j"$(nproc)" KCFLAGS=-Werror "${touched[@]}"
+show() { git -C "$tree" show "$1:$2" 2>/dev/null; }
+has_prompt() { show "$1" mm/Kconfig | awk '/^config / { ours = $2 == "TAMALLOC" } ours && /^\tbool "/ { found = 1 } END { exit !found }'; }
+has_call() { show "$1" mm/tamalloc.c | grep -q '^SYSCALL_DEFINE.*(luis_tamalloc,'; }
+
+# There is nothing to enable before that.
+prompt_comes_with_the_call() {
+	local commit
+
+	for commit in "${commits[@]}"; do
+		git -C "$tree" show -s --format='%h %s' "$commit"
+		if has_call "$commit"; then has_prompt "$commit"; else ! has_prompt "$commit"; fi || return
+	done
+	has_call "$commit"
+}
+
+# Each value has a lane: a tree of its own, in which one patch after the other is applied
+# and compiled, both lanes at once. $lane and $value are those of the lane.
+#
+# What is compiled is the code that could fail to: what the series touches, and all of mm/,
+# whatever it includes. What includes the headers elsewhere is compiled with the last patch.
+touched=(mm/ fs/proc/task_mmu.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+all=(mm/ fs/proc/ kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+
+lane_make() { make -s -C "$lane" O=out ARCH="$arch" CC="$cc" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }
+
+# Without a prompt y could not be chosen: a second definition lends one.
+configure() {
+	kconfig=()
+	if ! has_prompt "$1"; then
+		{ cat "$lane/Kconfig" && printf '\nconfig TAMALLOC\n\tbool "lent by %s"\n' "${0##*/}"; } >"$lane.Kconfig"
+		kconfig=(KBUILD_KCONFIG="$lane.Kconfig")
+	fi
+	mkdir -p "$lane/out"
+	{ cat "$top/kernel-config/"{common,"$arch"}.config && echo "CONFIG_TAMALLOC=$value"; } >"$lane.config" &&
+		lane_make KCONFIG_ALLCONFIG="$lane.config" allnoconfig || return
+	# Kconfig drops an option that it cannot set, and says nothing.
+	if grep -qx CONFIG_TAMALLOC=y "$lane/out/.config"; then [[ $value == y ]]; else [[ $value == n ]]; fi ||
+		{ echo "CONFIG_TAMALLOC is not $value"; return 1; }
+}
+
+# What is compiled with the headers $1... as they are: a file of text and a file of macros.
+read_headers() { # INTO HEADER...
+	local into=$1 header gcc
+
+	shift
+	rm -rf "$into"
+	mkdir "$into"
+	gcc=$(sed -n 's/^savedcmd_mm.mincore\.o := //p' "$lane/out/mm/.mincore.o.cmd" | sed 's/ -c -o .*//; s/-Wp,-MMD,[^ ]*//')
+	for header; do
+		[[ -e $lane/$header ]] || continue
+		(cd "$lane/out" && eval "$gcc -E -P -o $into/text -x c ../$header && $gcc -E -dM -x c ../$header") |
+			sort >"$into/macros"
+		mv "$into/text" "$into/${header//\//,}.text"
+		mv "$into/macros" "$into/${header//\//,}.macros"
+		stat -c @%Y "$lane/$header" >"$into/${header//\//,}.time"
+	done
+}
+
+# Half of the time would go into files that only include a header which is the same to them:
+# where it has gained no more than macros, whose names nobody knew before, or where what it
+# has gained is not for this configuration. Such a header keeps its time.
+apply_patch() { # FROM TO
+	local headers=() header file
+
+	mapfile -t headers < <(git -C "$tree" diff --name-only --diff-filter=M "$1" "$2" -- '*.h')
+	if [[ -e $lane/out/mm/.mincore.o.cmd ]]; then
+		for header in "$lane"/out/arch/*/include/generated/{,uapi/}asm/unistd*.h; do
+			headers+=("${header#"$lane/"}")
+		done
+		read_headers "$lane.before" "${headers[@]}"
+	fi
+	git -C "$tree" diff "$1" "$2" | patch -s -d "$lane" -p1 -F0 --no-backup-if-mismatch || return
+	configure "$2" || return
+	[[ -e $lane.before ]] || return 0
+	lane_make archheaders || return
+	read_headers "$lane.after" "${headers[@]}"
+	for header in "${headers[@]}"; do
+		file=${header//\//,}
+		! cmp -s "$lane.before/$file.text" "$lane.after/$file.text" ||
+			[[ $(comm -23 "$lane.before/$file.macros" "$lane.after/$file.macros") ]] ||
+			touch -d "$(<"$lane.before/$file.time")" "$lane/$header"
+	done
+}
+
+compiles() { # FROM TO
+	local what=("${touched[@]}")
+
+	[[ $2 != "${commits[-1]}" ]] || what=("${all[@]}")
+	apply_patch "$1" "$2" && lane_make -j$((($(nproc) + 1) / 2)) "${what[@]}" || return
+	# The object is there as soon as its source is, or never.
+	[[ -e $lane/out/mm/tamalloc.o ]] || [[ $value == n || ! -e $lane/mm/tamalloc.c ]]
 }
 
 # Whatever 32-bit emulation pulls in, the file includes what it needs.
 compiles_without_compat() {
-	local out=$build/y
-
-	"$tree/scripts/config" --file "$out/.config" -d IA32_EMULATION -d X86_X32_ABI &&
-		make -s -C "$tree" O="$out" olddefconfig &&
-		make -s -C "$tree" O="$out" CC="$cc" KCFLAGS=-Werror mm/tamalloc.o
+	"$lane/scripts/config" --file "$lane/out/.config" -d IA32_EMULATION -d X86_X32_ABI &&
+		lane_make olddefconfig && lane_make mm/tamalloc.o
 }
 
-option_is_set() { grep -qx CONFIG_TAMALLOC=y "$build/y/.config"; }
-cc=gcc
-! command -v ccache >/dev/null || cc='ccache gcc'
+run_lane() {
+	local value=$1 lane=$work/$1 kconfig=() from=base commit status
 
-tap_plan $((4 + 2 * ${#patches[@]} + 2))
+	cp -al "$base" "$lane" || return
+	for commit in "${commits[@]}"; do
+		status=0
+		compiles "$from" "$commit" >"$lane.$commit.said" 2>&1 || status=$?
+		echo $status >"$lane.$commit"
+		from=$commit
+	done
+	[[ $value == y ]] || return 0
+	status=0
+	compiles_without_compat >"$lane.compat.said" 2>&1 || status=$?
+	echo $status >"$lane.compat"
+}
+
+# What the lane has found out, as soon as it has.
+said_by_lane() { # y|n WHAT
+	until [[ -s $work/$1.$2 ]]; do
+		kill -0 "${lanes[$1]}" 2>/dev/null || [[ -s $work/$1.$2 ]] || { echo "it was not reached"; return 1; }
+		sleep 0.2
+	done
+	cat "$work/$1.$2.said"
+	return "$(<"$work/$1.$2")"
+}
+
+lay_out_base || exit
+tap_plan $((5 + 2 * ${#patches[@]} + 1))
 tap_check "the series applies with git am to ${source##*/}" applies_with_git_am
+mapfile -t commits < <(git -C "$tree" rev-list --reverse base..tamalloc)
+set -m
+for value in y n; do
+	run_lane $value &
+	lanes[$value]=$!
+done
+set +m
 tap_check "it applies with patch -p1, to the same tree" applies_with_patch
 tap_check "checkout and export give patches/ again, byte for byte" round_trip
 tap_check "checkpatch --strict says what the cover letter explains, and no more" checkpatch
-for commit in $(git -C "$tree" rev-list --reverse base..tamalloc); do
-	git -C "$tree" checkout -q --detach "$commit"
-	subject=$(git -C "$tree" show -s --format=%s)
+tap_check "CONFIG_TAMALLOC can be chosen once there is the system call, and not before" prompt_comes_with_the_call
+for commit in "${commits[@]}"; do
+	subject=$(git -C "$tree" show -s --format=%s "$commit")
 	for value in y n; do
-		tap_check "compiles, CONFIG_TAMALLOC=$value: $subject" compiles $value
+		tap_check "compiles, CONFIG_TAMALLOC=$value: $subject" said_by_lane $value "$commit"
 	done
 done
-tap_check "CONFIG_TAMALLOC=y was in force at the end" option_is_set
-tap_check "mm/tamalloc.c compiles without 32-bit emulation" compiles_without_compat
+tap_check "mm/tamalloc.c compiles without 32-bit emulation" said_by_lane y compat
 tap_end

@@ -127,7 +127,7 @@ static void fragmented(void)
 	fallbacks = vmstat("tamalloc_fallback") - fallbacks;
 	tap_note("%ld faults, for %ld of which no window could be allocated", faults() - taken, fallbacks);
 	/* With the detectors memory is less fragmented. */
-	CHECK(fallbacks > (long)PAGES / (has_detectors() ? 256 : 8));
+	CHECK(fallbacks > (long)PAGES / (has_detectors() ? 256 : 16));
 	CHECK_EQ(stalled(), stalls);
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK_EQ(pages_on(1, 0, PAGES), PAGES);

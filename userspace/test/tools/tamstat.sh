@@ -68,14 +68,24 @@ json() {
 			assert nine["regions"][0]["start"] == "7f0000000000"
 		END
 }
+# Until PATTERN has come three times in what COMMAND prints, however long that takes.
+three_times() { # PATTERN COMMAND...
+	"${@:2}" >"$work/watched" </dev/null &
+	for _ in {1..600}; do
+		[[ $(grep -c "$1" "$work/watched") -lt 3 ]] || break
+		sleep 0.1
+	done
+	kill $!
+	wait $!
+	[[ $(grep -c "$1" "$work/watched") -ge 3 ]]
+}
 # Output to a terminal, and to another command.
 in_place() {
-	timeout 1 script -qc "$tools/tamstat --proc $work/proc --watch 0.2" /dev/null >"$work/screen" </dev/null
-	[[ $(grep -c $'^\e\\[H\e\\[J    PID' "$work/screen") -gt 2 ]]
+	three_times $'^\e\\[H\e\\[J    PID' script -qc "$tools/tamstat --proc $work/proc --watch 0.2" /dev/null
 }
 in_lines() {
-	timeout 1 "$tools/tamstat" --proc "$work/proc" --watch 0.2 --json >"$work/lines"
-	[[ $(grep -c '^{.*}$' "$work/lines") -gt 2 && $(sort -u "$work/lines" | wc -l) -eq 1 ]]
+	three_times '^{.*}$' "$tools/tamstat" --proc "$work/proc" --watch 0.2 --json &&
+		[[ $(grep '^{.*}$' "$work/watched" | sort -u | wc -l) -eq 1 ]]
 }
 full_disk() {
 	local status=0
