@@ -49,7 +49,7 @@ run() {
 	esac
 	for _ in 1 2; do
 		status=0
-		said=$("$top/scripts/boot" --retry --kernel "$kernel" "${options[@]}" --add "$program" \
+		said=$("$top/scripts/boot" --kernel "$kernel" "${options[@]}" --add "$program" \
 			--append "$parameters tamalloc_break=$guard" -- "${command[@]}" 2>&1) || status=$?
 		[[ $test != bench ]] || said=$(as_tap <<<"$said")
 		# A machine that was lost has noticed nothing yet.
@@ -104,7 +104,7 @@ while read -r guard tests; do
 	[[ $# -eq 0 || " $* " == *" $guard "* ]] || continue
 	for test in $tests; do pairs+=("$test $guard"); done
 done < <(table)
-mapfile -t pairs < <(printf '%s\n' "${pairs[@]}" | sort |
+mapfile -t pairs < <(printf '%s\n' "${pairs[@]}" | LC_ALL=C sort |
 	awk -v share=$((share - 1)) -v shares="$shares" '$1 != last { n++; last = $1 } n % shares == share')
 mapfile -t tests < <(printf '%s\n' "${pairs[@]% *}" | sort -u)
 

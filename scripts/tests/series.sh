@@ -37,7 +37,8 @@ lay_out_base() {
 	[[ -d $source ]] || origin=$(stat -c '%n %s %Y' "$source")
 	mkdir "$base"
 	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$origin" ]]; then
-		cp -al "$unpacked/." "$base" && rm -rf "$base"/out-*
+		# Without objects, which may be in the making.
+		find "$unpacked" -mindepth 1 -maxdepth 1 ! -name 'out-*' -exec cp -al -t "$base" {} +
 	elif [[ -d $source ]]; then
 		tar -C "$source" --exclude=./.git -cf - . | tar -C "$base" -xf -
 	else

@@ -9,14 +9,14 @@ cd "$here/../.." || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Not into the results of the run that this is a part of.
-export RESULTS=$work/results
+export TAMALLOC_TEST_RESULTS=$work/results
 unset DEBUG WORKTREE LIMIT SINCE V
 
 # Nothing is installed or built for what is refused.
-refuses() { ends_with 125 "$1" env PATH="$work/bin:$PATH" scripts/test "${@:2}" && [[ ! -e $RESULTS ]]; }
+refuses() { ends_with 125 "$1" env PATH="$work/bin:$PATH" scripts/test "${@:2}" && [[ ! -e $TAMALLOC_TEST_RESULTS ]]; }
 left_out() {
 	ends_with 0 '0 passed, 0 failed, 1 skipped' env LIMIT=1 SINCE=1 scripts/test tally &&
-		grep -q 'SKIP left out, as 1 minutes' "$RESULTS/host.tally.tap"
+		grep -q 'SKIP left out, as 1 minutes' "$TAMALLOC_TEST_RESULTS/host.tally.tap"
 }
 one_test() { ends_with 0 '1 passed, 0 failed' scripts/test zero:'reads as zero'; }
 counts() { ends_with 0 '17 passed, 0 failed' scripts/test tally; }

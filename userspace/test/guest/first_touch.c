@@ -177,6 +177,25 @@ static void sparse(void)
 	CHECK_EQ(resident(p, bytes), bytes / (64 * page));
 }
 
+/* mlock(2) asks for pages by name; what it leaves out stays strict, locked or not. */
+static void locked(void)
+{
+	const size_t bytes = 64 * page;
+	char *p = tamalloc(bytes);
+
+	CHECK(!mlock2(p, bytes, MLOCK_ONFAULT));
+	check_strict(p, bytes);
+
+	p = tamalloc(bytes);
+	CHECK(!mlock(p, bytes / 2));
+	CHECK(!munlock(p, bytes / 2));
+	CHECK_EQ(resident(p, bytes), 32);
+	check_strict(p + bytes / 2, bytes / 2);
+
+	CHECK(!mlockall(MCL_FUTURE | MCL_ONFAULT));
+	check_strict(tamalloc(bytes), bytes);
+}
+
 static const struct test tests[] = {
 	TEST("sequential: one page and one fault each", sequential),
 	TEST("backwards: one page and one fault each", reverse),
@@ -186,6 +205,7 @@ static const struct test tests[] = {
 	TEST("an access just below a page boundary touches one page", short_of_border),
 	TEST("a touched page takes no further fault", again),
 	TEST("system calls touch just the pages they copy", by_kernel),
+	TEST("a locked region takes one page and one fault for each that mlock did not fill", locked),
 	TEST("touching one page in 64 makes one page in 64 resident", sparse),
 };
 
