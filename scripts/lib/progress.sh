@@ -23,6 +23,8 @@ show_progress() {
 	((${expected:-0} > 0)) || expected=''
 	while IFS= read -r line; do
 		echo "$line" >&5
+		# What is compiled for the link is not known before, and is little.
+		[[ ! $expected || $line != *' LD '*' vmlinux.o' ]] || break
 		[[ $line =~ ^\ \ (CC|AS)\  ]] || continue
 		steps=$((steps + 1))
 		if [[ -t 1 ]]; then
@@ -32,5 +34,6 @@ show_progress() {
 			printf '%s: compiling %d%s, %d s\n' "$name" $steps "${expected:+ of $expected}" $((SECONDS - began))
 		fi
 	done 5>"$log"
+	cat >>"$log"
 	[[ ! -t 1 ]] || printf '\r\033[K'
 }
