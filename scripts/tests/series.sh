@@ -189,14 +189,18 @@ run_lane() {
 	echo $status >"$lane.compat"
 }
 
-# What the lane has found out, as soon as it has.
 said_by_lane() { # y|n WHAT
-	until [[ -s $work/$1.$2 ]]; do
-		kill -0 "${lanes[$1]}" 2>/dev/null || [[ -s $work/$1.$2 ]] || { echo "it was not reached"; return 1; }
-		sleep 0.2
-	done
+	[[ -s $work/$1.$2 ]] || { echo "it was not reached"; return 1; }
 	cat "$work/$1.$2.said"
 	return "$(<"$work/$1.$2")"
+}
+
+# What the lane has found out, as soon as it has.
+check_lane() { # SENTENCE y|n WHAT
+	while [[ ! -s $work/$2.$3 ]] && kill -0 "${lanes[$2]}" 2>/dev/null; do
+		sleep 0.2
+	done
+	tap_check "$1" said_by_lane "${@:2}"
 }
 
 lay_out_base || exit
@@ -216,8 +220,8 @@ tap_check "CONFIG_TAMALLOC can be chosen once there is the system call, and not 
 for commit in "${commits[@]}"; do
 	subject=$(git -C "$tree" show -s --format=%s "$commit")
 	for value in y n; do
-		tap_check "compiles, CONFIG_TAMALLOC=$value: $subject" said_by_lane $value "$commit"
+		check_lane "compiles, CONFIG_TAMALLOC=$value: $subject" $value "$commit"
 	done
 done
-tap_check "mm/tamalloc.c compiles without 32-bit emulation" said_by_lane y compat
+check_lane "mm/tamalloc.c compiles without 32-bit emulation" y compat
 tap_end
