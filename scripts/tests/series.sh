@@ -92,9 +92,10 @@ prompt_comes_with_the_call() {
 # Each value has a lane: a tree of its own, in which one patch after the other is applied
 # and compiled, both lanes at once. $lane and $value are those of the lane.
 #
-# What is compiled is the code that could fail to: what the series touches, and all of mm/,
-# whatever it includes. What includes the headers elsewhere is compiled with the last patch.
-touched=(mm/ fs/proc/task_mmu.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+# What is compiled is the code that could fail to: what the series touches and, where the
+# option is on, all of mm/. Whatever else includes the headers is compiled with the last patch.
+touched=(fs/proc/task_mmu.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+declare -A touched_mm=([y]=mm/ [n]='mm/mincore.o mm/memory.o mm/gup.o mm/mmap.o mm/vmstat.o mm/huge_memory.o mm/khugepaged.o')
 all=(mm/ fs/proc/ kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 
 lane_make() { make -s -C "$lane" O=out ARCH="$arch" CC="$cc" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }
@@ -159,8 +160,10 @@ apply_patch() { # FROM TO
 }
 
 compiles() { # FROM TO
-	local what=("${touched[@]}")
+	local what
 
+	# shellcheck disable=SC2206 # several objects
+	what=("${touched[@]}" ${touched_mm[$value]})
 	[[ $2 != "${commits[-1]}" ]] || what=("${all[@]}")
 	apply_patch "$1" "$2" && lane_make -j$((($(nproc) + 1) / 2)) "${what[@]}" || return
 	# The object is there as soon as its source is, or never.
