@@ -32,7 +32,7 @@ as_tap() {
 
 # run GUARD TEST: its TAP in $said and how that ended in $status.
 run() {
-	local guard=$1 test=$2 parameters='numa=fake=2' command program options=(--smp 2 --timeout 300)
+	local guard=$1 test=$2 parameters='numa=fake=2' command program options=(--smp 2 --timeout 600)
 
 	program=$programs/tests/${test%%:*}
 	command=("/${test%%:*}")
