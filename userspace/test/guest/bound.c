@@ -160,6 +160,7 @@ static void all_orders_in(void (*open)(size_t))
 {
 	size_t order[8];
 
+	alarm(1800);
 	orders_left_out = is_quick() ? 7 : 0;
 	open(8);
 	for (size_t i = 0; i < 8; i++)
@@ -183,6 +184,7 @@ static void all_sets_in(void (*open)(size_t))
 {
 	size_t order[16], count = is_quick() ? 12 : 16;
 
+	alarm(1800);
 	open(count);
 	for (size_t chosen = 1; chosen < 1UL << count; chosen++) {
 		size_t members = 0;
@@ -438,6 +440,7 @@ static void search(void)
 	struct score score, at = { 0 }, top = { 0 };
 	long count = is_quick() ? programs / 20 : programs;
 
+	alarm(1800);
 	start_swap(ANY_SWAP);
 	prepare(MAX_PAGES);
 	state = seed;
