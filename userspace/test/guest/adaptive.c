@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adaptive first touch, which MADV_HUGEPAGE turns on: which faults fill a window, and how
- * large it is. Pages are touched one by one, so the numbers are exact.
+ * Adaptive first touch, which MADV_HUGEPAGE turns on: a fault fills the largest aligned
+ * group of 8 to 512 pages around it of which more than half are accessed. Pages are touched
+ * one by one, so the numbers are exact.
  */
 #include <pthread.h>
 
@@ -62,18 +63,87 @@ static void few_faults(void)
 	CHECK_EQ(resident(region, SIZE), PAGES);
 }
 
+/* Touch a page; the pages that are there stay fewer than twice those touched by now. */
+static void touch_bounded(size_t index, size_t *touched)
+{
+	long taken = faults();
+
+	poke(at(index), 't');
+	++*touched;
+	if (faults() > taken && resident(region, SIZE) >= 2 * *touched)
+		tap_fail(__FILE__, __LINE__, "page %zu leaves %zu pages for %zu touched", index,
+			 resident(region, SIZE), *touched);
+}
+
 static void downwards(void)
 {
-	start();
-	for (size_t i = PAGES; i--;) {
-		long taken = faults();
+	size_t touched = 0;
+	long taken;
 
-		poke(at(i), 't');
-		CHECK_EQ(faults() - taken, 1);
+	start();
+	taken = faults();
+	for (size_t i = PAGES; i--;)
+		touch_bounded(i, &touched);
+	CHECK_EQ(faults() - taken, windows_before(PAGES));
+	CHECK_EQ(resident(region, SIZE), PAGES);
+}
+
+static void both_ends(void)
+{
+	size_t touched = 0;
+	long taken;
+
+	start();
+	taken = faults();
+	for (size_t i = 0; i < PAGES / 2; i++) {
+		touch_bounded(i, &touched);
+		touch_bounded(PAGES - 1 - i, &touched);
 	}
-	/* Control: drop the pages and walk upwards. */
-	CHECK(!madvise(region, SIZE, MADV_DONTNEED));
-	CHECK_EQ(walk(0, 512), 11);
+	CHECK_EQ(faults() - taken, 2 * windows_before(PAGES / 2));
+}
+
+/* Each page once, in an order that jumps about: every step of this can be undone. */
+static size_t shuffled(size_t i)
+{
+	i = i * 1597 % PAGES;
+	i ^= i >> 5;
+	i = i * 1021 % PAGES;
+	return i ^ i >> 6;
+}
+
+static void at_random(void)
+{
+	size_t touched = 0;
+	long taken;
+
+	start();
+	taken = faults();
+	for (size_t i = 0; i < PAGES; i++)
+		touch_bounded(shuffled(i), &touched);
+	tap_note("%ld faults for %lu pages", faults() - taken, PAGES);
+}
+
+/* Any five of eight: the fifth brings the other three. */
+static void five_of_eight(void)
+{
+	start();
+	for (unsigned int set = 0; set < 256; set++) {
+		size_t members[8], count = 0;
+
+		CHECK(!madvise(region, SIZE, MADV_DONTNEED));
+
+		for (size_t i = 0; i < 8; i++)
+			if (set >> i & 1)
+				members[count++] = i;
+		if (count != 5)
+			continue;
+		for (size_t i = 0; i < 4; i++)
+			poke(at(members[i] + 8), 't');
+		CHECK_EQ(resident(region, SIZE), 4);
+		poke(at(members[4] + 8), 't');
+		CHECK_EQ(resident(region, SIZE), 8);
+		CHECK_EQ(resident(at(8), 8 * page), 8);
+	}
 }
 
 static void sparse(void)
@@ -104,17 +174,29 @@ static void untouched(void)
 	CHECK_EQ(walk(17, 24), 4);
 }
 
-/* Behind an untouched page only the later ones count. */
+/* Half of a group is not enough: page 16 needs all of the 16 before it. */
 static void one_missing(void)
 {
+	for (size_t missing = 9; missing < 16; missing++) {
+		start();
+		CHECK_EQ(walk(0, missing), 6);
+		CHECK_EQ(walk(missing + 1, 16), 0);
+		fills(16, 1);
+	}
+}
+
+/* Four and five of eight make nine of sixteen, and with those before them 24 of 32. */
+static void one_elsewhere(void)
+{
 	start();
-	CHECK_EQ(walk(0, 8), 5);
-	CHECK_EQ(walk(8, 11), 1);
-	CHECK_EQ(walk(12, 16), 0);
-	fills(16, 4);
-	start();
-	CHECK_EQ(walk(0, 15), 6);
-	fills(16, 1);
+	CHECK_EQ(walk(0, 16), 6);
+	CHECK(!madvise(at(9), page, MADV_DONTNEED));
+	for (size_t i = 25; i < 32; i += 2)
+		fills(i, 1);
+	for (size_t i = 16; i < 20; i++)
+		fills(i, 1);
+	poke(at(23), 't');
+	CHECK_EQ(resident(region, SIZE), 32);
 }
 
 static void opted_in_late(void)
@@ -132,18 +214,19 @@ static void aligned(void)
 	CHECK(!madvise(region, SIZE, MADV_NOHUGEPAGE));
 	check_strict(region, 13 * page);
 	CHECK(!madvise(region, SIZE, MADV_HUGEPAGE));
-	fills(13, 1);
-	fills(14, 1);
-	fills(15, 1);
+	/* [8, 16) and no more, although [0, 13) is denser. */
+	fills(13, 3);
 	fills(20, 1);
-	fills(16, 4);
-	fills(24, 1);
-	CHECK_EQ(walk(17, 20), 0);
-	CHECK_EQ(walk(21, 24), 3);
-	fills(32, 1);
+	fills(19, 1);
+	fills(18, 1);
+	fills(17, 1);
+	/* [16, 24) and no more: [16, 32) has 5 of 16. */
+	CHECK_EQ(walk(16, 17), 1);
+	CHECK_EQ(resident(at(16), 8 * page), 8);
+	CHECK_EQ(resident(region, SIZE), 24);
 }
 
-/* Windows align to addresses; the region here starts unaligned. */
+/* The region here starts in the middle of the groups that hold its first pages. */
 static void unaligned_start(void)
 {
 	const size_t size = SIZE / 2;
@@ -153,22 +236,44 @@ static void unaligned_start(void)
 	region = move_to(tamalloc(size), size, place + 3 * page);
 	CHECK(!madvise(region, size, MADV_HUGEPAGE));
 	region = place;
-	for (size_t i = 3; i < 8; i++)
+	for (size_t i = 3; i < 12; i++)
 		fills(i, 1);
-	fills(8, 4);
-	CHECK_EQ(walk(9, 12), 0);
 	fills(12, 4);
 	CHECK_EQ(walk(13, 16), 0);
-	fills(16, 8);
-	CHECK_EQ(walk(17, 24), 0);
+	for (size_t i = 16; i < 20; i++)
+		fills(i, 1);
+	fills(20, 4);
+	CHECK_EQ(walk(21, 24), 0);
 	fills(24, 8);
 	CHECK_EQ(walk(25, 32), 0);
-	fills(32, 16);
+	fills(32, 1);
+}
+
+/* Groups are of pages of the mapping: they move with it. */
+static void moved_whole(void)
+{
+	start();
+	CHECK_EQ(walk(0, 256), 10);
+	region = move_to(region, SIZE, hole(2 * SIZE));
+	fills(256, 256);
+	CHECK_EQ(walk(257, 512), 0);
+	fills(512, 256);
+
+	/* Where a group lies in two page tables it is not filled; a smaller one is. */
+	start();
+	CHECK_EQ(walk(0, 256), 10);
+	region = move_to(region, SIZE, (char *)hole(2 * SIZE) + 7 * page);
+	fills(256, 1);
+	for (size_t i = 257; i < 260; i++)
+		fills(i, 1);
+	fills(260, 4);
+	CHECK_EQ(walk(261, 264), 0);
+	fills(264, 8);
 }
 
 static void to_the_end(void)
 {
-	const size_t sizes[] = { 20, 23, 16, 19 }, last[] = { 4, 4, 0, 1 };
+	const size_t sizes[] = { 20, 31, 16, 32 }, last[] = { 1, 1, 0, 16 };
 
 	set(THP "enabled", "madvise");
 	for (size_t i = 0; i < 4; i++) {
@@ -191,10 +296,9 @@ static void from_the_start(void)
 {
 	start();
 	CHECK(!mprotect(at(12), 500 * page, PROT_READ));
-	CHECK_EQ(walk(0, 12), 6);
-	for (size_t i = 12; i < 16; i++)
+	CHECK_EQ(walk(0, 12), 9);
+	for (size_t i = 12; i < 17; i++)
 		fills_by(read_from, i, 1);
-	fills_by(read_from, 16, 4);
 	for (size_t i = 17; i < 512; i++)
 		CHECK_EQ(peek(at(i)), 0);
 	fills(512, 1);
@@ -215,14 +319,13 @@ static void mapped_inside(void)
 	start();
 	poke(at(13), 'm');
 	poke(at(40), 'm');
-	CHECK_EQ(walk(0, 8), 5);
-	fills(8, 4);
-	CHECK_EQ(walk(9, 12), 0);
-	fills(12, 1);
-	CHECK_EQ(walk(14, 16), 2);
+	CHECK_EQ(walk(0, 13), 6);
+	CHECK_EQ(walk(14, 16), 0);
+	CHECK_EQ(resident(region, SIZE), 17);
 	fills(16, 16);
-	CHECK_EQ(walk(17, 32), 0);
-	fills(32, 8);
+	CHECK_EQ(walk(17, 40), 1);
+	CHECK_EQ(walk(41, 64), 0);
+	CHECK_EQ(resident(region, SIZE), 64);
 	CHECK_EQ(peek(at(13)), 'm');
 	CHECK_EQ(peek(at(40)), 'm');
 }
@@ -326,21 +429,26 @@ static void threads_together(void)
 }
 
 static const struct test tests[] = {
-	TEST("an upward walk fills windows of 1, 1, 1, 1, 4, 8 ... 256 pages", upwards),
+	TEST("an upward walk fills 1, 1, 1, 1, 4, 8 ... 256 pages", upwards),
 	TEST("reads are as good evidence as writes", by_reads),
 	TEST("reading and then writing takes one fault a window", by_both),
 	TEST("a walk takes 11 faults for its first 2 MiB, then one a MiB", few_faults),
-	TEST("a downward walk takes one fault a page", downwards),
+	TEST("a downward walk takes no more faults", downwards),
+	TEST("nor does a walk from both ends", both_ends),
+	TEST("in a random order there are never twice the pages touched", at_random),
+	TEST("any five of eight pages bring the other three", five_of_eight),
 	TEST("scattered touches fill one page each", sparse),
 	TEST("pages filled by a window are not evidence until touched", untouched),
-	TEST("an untouched page ends the evidence", one_missing),
+	TEST("half of a group is not enough evidence", one_missing),
+	TEST("evidence may lie anywhere in the group", one_elsewhere),
 	TEST("pages touched before MADV_HUGEPAGE are evidence", opted_in_late),
-	TEST("a window is aligned to its size", aligned),
-	TEST("windows align to addresses, not to the start of the region", unaligned_start),
-	TEST("a window ends where its mapping ends", to_the_end),
+	TEST("a group is aligned to its size", aligned),
+	TEST("a group begins in its mapping", unaligned_start),
+	TEST("groups move with their mapping", moved_whole),
+	TEST("a group ends in its mapping", to_the_end),
 	TEST("pages of the mapping below are not evidence", from_the_start),
 	TEST("pages of a mapping that has merged with this one are evidence", merged_again),
-	TEST("a window does not cover a page that is present", mapped_inside),
+	TEST("what is filled leaves pages that are present alone", mapped_inside),
 	TEST("dropped pages are not evidence and read as zero when refilled", dropped),
 	TEST("a child inherits no evidence; its parent keeps it", forked),
 	TEST("several walks in one region each get their windows", threads),

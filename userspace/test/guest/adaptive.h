@@ -56,7 +56,7 @@ static inline void fills(size_t index, size_t pages)
 	fills_by(write_to, index, pages);
 }
 
-/* The window at @index of an upward walk from the start of a page table. */
+/* What the fault at @index of an upward walk from the start of a page table fills. */
 static inline size_t window_at(size_t index)
 {
 	if (index < 4)

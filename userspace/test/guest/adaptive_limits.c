@@ -118,11 +118,11 @@ static void fragmented(void)
 	fallbacks = vmstat("tamalloc_fallback");
 	taken = faults();
 	for (size_t i = 0; i < PAGES; i++) {
-		long before = vmstat("tamalloc_fallback"), filled = vmstat("tamalloc_fill");
+		long before = vmstat("tamalloc_fallback"), filled = vmstat("tamalloc_ahead");
 
 		*(size_t *)at(i) += i;
 		if (vmstat("tamalloc_fallback") > before)
-			CHECK_EQ(vmstat("tamalloc_fill") - filled, 1);
+			CHECK_EQ(vmstat("tamalloc_ahead") - filled, 0);
 	}
 	fallbacks = vmstat("tamalloc_fallback") - fallbacks;
 	tap_note("%ld faults, for %ld of which no window could be allocated", faults() - taken, fallbacks);
@@ -133,6 +133,75 @@ static void fragmented(void)
 	CHECK_EQ(pages_on(1, 0, PAGES), PAGES);
 	for (size_t i = 0; i < PAGES; i++)
 		CHECK_EQ(*(size_t *)at(i), i);
+}
+
+#define SPACE		(64 * MIB)
+
+/* Touch @of pages of each @group, 16 MiB in all; the kernel fills the rest of each. */
+static void touch_most(size_t of, size_t group)
+{
+	const size_t touched = 16 * MIB / page;
+
+	set(THP "enabled", "madvise");
+	region = adaptive(SPACE);
+	for (size_t i = 0; i < touched; i++)
+		*(size_t *)at(i / of * group + i % of) = i + 1;
+	for (size_t i = 0; i < touched; i++)
+		CHECK_EQ(*(size_t *)at(i / of * group + i % of), i + 1);
+}
+
+static void touch_windows(void *unused)
+{
+	(void)unused;
+	cgroup_join();
+	touch_most(257, 512);
+}
+
+static void touch_singles(void *unused)
+{
+	(void)unused;
+	cgroup_join();
+	touch_most(5, 8);
+}
+
+/* What was touched is dropped, so that in the end all there is came ahead. */
+static void drop_touched(void *unused)
+{
+	(void)unused;
+	cgroup_join();
+	set(THP "enabled", "madvise");
+	region = adaptive(SPACE);
+	for (size_t i = 0; i < SPACE / page; i += 512) {
+		walk(i, i + 257);
+		CHECK(!madvise(at(i), 257 * page, MADV_DONTNEED));
+	}
+}
+
+/* Without swap: 16 MiB are touched, up to twice as much is filled. */
+static void survives(void (*touch)(void *))
+{
+	cgroup_make("24M", "0");
+	CHECK_EQ(child(touch, NULL), 0);
+	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
+	cgroup_remove();
+}
+
+static void windows_go(void)
+{
+	survives(touch_windows);
+	/* That the system splits no huge pages says nothing about these. */
+	set(THP "shrink_underused", "0");
+	survives(touch_windows);
+}
+
+static void singles_go(void)
+{
+	survives(touch_singles);
+}
+
+static void rest_goes(void)
+{
+	survives(drop_touched);
 }
 
 static void set_limit(size_t bytes)
@@ -268,6 +337,9 @@ static const struct test tests[] = {
 	TEST("fragmented memory yields single pages, without a stall", fragmented),
 	TEST("a window over the cgroup's limit becomes one page, and nothing is killed", charge_fails),
 	TEST("a window over the cgroup's limit swaps nothing out", charge_reclaims_nothing),
+	TEST("windows that were not touched go before anything is killed", windows_go),
+	TEST("so do single pages that came ahead", singles_go),
+	TEST("so does what is left when all that was touched is dropped", rest_goes),
 	TEST("an adaptive region reaches the OOM killer at the same size as a strict one", killed),
 	TEST("a window is charged once and uncharged in full", charged),
 };

@@ -130,12 +130,12 @@ static void *same_window(void *arg)
 
 static void window(void)
 {
-	long filled = vmstat("tamalloc_fill");
+	long filled = vmstat("tamalloc_fault") + vmstat("tamalloc_ahead");
 
 	set(THP "enabled", "madvise");
 	region = adaptive(2 * WINDOW * page);
 	run(same_window);
-	filled = vmstat("tamalloc_fill") - filled;
+	filled = vmstat("tamalloc_fault") + vmstat("tamalloc_ahead") - filled;
 	tap_note("%ld pages filled", filled);
 	/* More than the evidence and a page for each thread, so windows were filled. */
 	CHECK(filled > WINDOWS * (WINDOW + THREADS));

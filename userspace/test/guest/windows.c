@@ -371,6 +371,37 @@ static void numa_hinted(void)
 	check_evidence(1);
 }
 
+static bool is_soft_dirty(size_t index)
+{
+	return pagemap(at(index)) & PM_SOFT_DIRTY;
+}
+
+/* The tracker pays with a second fault, for pages that are read first. */
+static void tracked(void)
+{
+	long taken;
+
+	start();
+	CHECK_EQ(walk(0, 8), 5);
+	write_file("/proc/self/clear_refs", "4");
+	taken = faults();
+	fills_by(read_from, 8, 8);
+	fills(16, 1);
+	for (size_t i = 8; i < 16; i++) {
+		CHECK(!is_soft_dirty(i));
+		CHECK_EQ(peek(at(i)), 0);
+		CHECK(!is_soft_dirty(i));
+	}
+	CHECK(is_soft_dirty(16));
+	CHECK_EQ(faults() - taken, 2);
+	poke(at(8), 'w');
+	poke(at(9), 'w');
+	CHECK(is_soft_dirty(8));
+	CHECK(is_soft_dirty(9));
+	CHECK(!is_soft_dirty(10));
+	CHECK_EQ(faults() - taken, 4);
+}
+
 static const struct test tests[] = {
 	TEST("every page of a window is zero after other data filled the memory", zeroes),
 	TEST("part of a window moves with its contents", moved),
@@ -390,6 +421,7 @@ static const struct test tests[] = {
 	TEST("MADV_COLD is not a touch", cold),
 	TEST("mprotect is not a touch", protected_no_touch),
 	TEST("copying a page after fork is not a touch of the others", copied_no_touch),
+	TEST("reading is not writing to soft-dirty tracking, nor is what comes ahead", tracked),
 	TEST("a NUMA hinting fault is not a touch of the window's other pages", numa_hinted),
 };
 

@@ -178,7 +178,7 @@ const struct row fork_rows[] = {
 	{ "half touched; the child writes all", forked },
 	{ "untouched; the child's mapping", child_kind, 0, NAMED },
 	{ "only read; the child writes all", read_only_pages, 0, READ_POPULATES },
-	{ "a grandchild, 17 pages", thrice },
+	{ "a grandchild, 17 pages", thrice, .adaptive = WINDOWS },
 	{ "the parent writes while the child lives", parent_writes },
 	{ "the parent writes after the child has exited", reused },
 	{ "MADV_WIPEONFORK", advised, MADV_WIPEONFORK },

@@ -38,7 +38,7 @@
 #define ONE_FAULT "a read populates a writable page: the write takes no second fault"
 #define NO_HUGE_PAGE "one page for each touched page: no huge page from a fault or khugepaged"
 #define OWN_POLICY "a region does not merge with plain memory, whose fault policy is another"
-#define WINDOWS "MADV_HUGEPAGE: a fault fills a window of as many pages as were accessed right before it"
+#define WINDOWS "MADV_HUGEPAGE: a fault fills a group of pages of which more than half were accessed"
 #define ADVISED "it already has this advice"
 #define LARGE_FOLIO "a window is a large folio, as with mTHP: "
 #define NAMED "a region has a name in maps and the flag tm in smaps"

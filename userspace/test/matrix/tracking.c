@@ -170,8 +170,7 @@ static void categories_read(const struct cell *cell)
 
 const struct row track_rows[] = {
 	{ "soft-dirty, half written, then every third page", soft_dirty },
-	{ "soft-dirty, half written, cleared, then all read", soft_dirty_read, 0,
-	  "a read maps its page dirty, so that a write takes no second fault: it counts as written" },
+	{ "soft-dirty, half written, cleared, then all read", soft_dirty_read },
 	{ "soft-dirty, reserved after the clear", soft_dirty_new },
 	{ "soft-dirty, moved by mremap", soft_dirty_moved },
 	{ "PAGEMAP_SCAN, categories, half written", categories },
