@@ -189,7 +189,11 @@ static void survives(void (*touch)(void *))
 static void windows_go(void)
 {
 	survives(touch_windows);
-	/* That the system splits no huge pages says nothing about these. */
+}
+
+/* That the system splits no huge pages says nothing about these. */
+static void windows_go_always(void)
+{
 	set(THP "shrink_underused", "0");
 	survives(touch_windows);
 }
@@ -338,6 +342,7 @@ static const struct test tests[] = {
 	TEST("a window over the cgroup's limit becomes one page, and nothing is killed", charge_fails),
 	TEST("a window over the cgroup's limit swaps nothing out", charge_reclaims_nothing),
 	TEST("windows that were not touched go before anything is killed", windows_go),
+	TEST("they go with shrink_underused=0, too", windows_go_always),
 	TEST("so do single pages that came ahead", singles_go),
 	TEST("so does what is left when all that was touched is dropped", rest_goes),
 	TEST("an adaptive region reaches the OOM killer at the same size as a strict one", killed),
