@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tamstat: on memory in a known state in the guest, and on a made-up procfs here.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../../../scripts/lib/tap.sh"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tamtrace: known touches in the guest, pictures of known touches here.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../../../scripts/lib/tap.sh"
