@@ -4,7 +4,12 @@
 
 KERNEL ?= 6.12
 ARCH ?= x86_64
+# What kernel developers call it.
+ifeq ($(ARCH),x86)
+override ARCH := x86_64
+endif
 export KERNEL ARCH KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
+unexport CDPATH
 
 ifneq ($(words $(CURDIR)),1)
 $(error the kernel cannot be built in a path with spaces: move this clone, $(CURDIR))
@@ -19,7 +24,11 @@ endif
 endif
 
 userspace := build/userspace
-variant := $(if $(DEBUG),$(if $(filter kcsan,$(DEBUG)),kcsan,debug))
+# As scripts/test has it.
+variant := $(patsubst 1,debug,$(patsubst yes,debug,$(filter-out 0 no,$(DEBUG))))
+ifneq ($(filter-out debug kcsan,$(variant))$(word 2,$(variant)),)
+$(error DEBUG=$(DEBUG) is none of 1, kcsan and 0)
+endif
 image := build/$(KERNEL)-$(ARCH)$(addprefix -,$(variant))/vmlinuz
 boot := scripts/boot --kernel $(image)
 
@@ -44,6 +53,7 @@ help:
 	@echo
 	@echo 'DEBUG=1         the kernel with its detectors: KASAN, lockdep, kmemleak ...'
 	@echo 'DEBUG=kcsan     the kernel with the race detector'
+	@echo 'WORKTREE=DIR    make test: on the kernel of an edited tree, as scripts/checkout lays out'
 	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
 	@echo 'V=1             show what the compilers are told'
 	@echo
