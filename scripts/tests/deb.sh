@@ -44,8 +44,11 @@ dropped() {
 		env PATH="$PWD/$work/bin:$PATH" CONFIG="$work/config.xz" scripts/deb --output "$out" &&
 		[[ ! -e $obj/.config && ! $(find "$out" -name '*.deb' -o -name config.diff) ]]
 }
+# Kernel developers have their own configuration in KCONFIG_CONFIG.
 configured() {
-	CONFIG=$work/config.xz deb --configure >"$work/said" || return
+	echo mine >"$work/mine"
+	KCONFIG_CONFIG=$PWD/$work/mine CROSS_COMPILE=none- CONFIG=$work/config.xz deb --configure >"$work/said" || return
+	[[ $(<"$work/mine") == mine ]] || return
 	cat "$work/said"
 	scripts/lib/check-config "$obj/.config" kernel-config/{tamalloc,deb,guest}.config
 }

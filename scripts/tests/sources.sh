@@ -120,6 +120,21 @@ relative_tmpdir() {
 		[[ $dir == "$work/empty/tmp/"* ]]
 }
 
+# Ctrl-C: all of the process group gets the signal.
+interrupted() {
+	local status=0 pid
+
+	sed "s|^bzImage:.*|&\n\ttouch '$work/compiling'; sleep 30|" "$linux/Makefile" >"$other/Makefile"
+	set -m
+	KERNEL_SRC=$other "$clone/scripts/build" >"$work/said" 2>&1 &
+	pid=$!
+	set +m
+	for _ in {1..300}; do [[ ! -e $work/compiling ]] || break; sleep 0.1; done
+	kill -INT -- "-$pid"
+	wait "$pid" || status=$?
+	echo "status $status; $(cat "$work/said")"
+	((status == 130)) && [[ -e $work/compiling ]] && ! grep 'did not\|line [0-9]' "$work/said"
+}
 # What is compiled after a move is what has changed.
 edited_after_move() {
 	sed -i 's/^+a of the series/&, edited/' "$clone/patches/linux-6.12/0001-a.patch"
@@ -127,7 +142,7 @@ edited_after_move() {
 }
 again_edited() { build && makes 'a of the series, edited b' ''; }
 
-tap_plan 21
+tap_plan 22
 tap_check "a kernel is built from KERNEL_SRC=" first_build
 tap_check "a second time nothing is made" again
 tap_check "a second source has a build of its own; going back and forth makes nothing" there_and_back
@@ -152,6 +167,7 @@ done
 tap_check "no variable of the caller's kernel builds reaches make" poisoned
 tap_check "nor does one that make was given" from_make
 tap_check "ARCH=x86 is x86_64" named_x86
+tap_check "what Ctrl-C ends says nothing of a failure" interrupted
 listing=$(ls "$work")
 tap_check "CDPATH changes nothing, and leaves nothing beside the clone" with_cdpath
 tap_check "a relative TMPDIR is where it was" relative_tmpdir
