@@ -87,7 +87,7 @@ interrupted() {
 
 	{
 		qemu=$(qemu_pid)
-		until grep -qs up "$work/tty"; do sleep 0.1; done
+		until grep -qs '^up' "$work/tty"; do sleep 0.1; done
 		printf '\003'
 		sleep 1
 		! runs "$qemu" || echo "QEMU still runs" >>"$work/tty"
