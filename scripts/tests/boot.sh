@@ -97,8 +97,8 @@ interrupted() {
 }
 
 reader_goes() {
-	yes | timeout 60 "$boot" --timeout 100 -- sh -c 'head -n 2; sleep 1000' | head -n 1
-	[[ ${PIPESTATUS[*]} == '141 141 0' ]] && nothing_left
+	yes | timeout 60 "$boot" --timeout 100 -- sh -c 'head -n 2; sleep 1000' 2>"$work/err" | head -n 1
+	[[ ${PIPESTATUS[*]} == '141 141 0' ]] && nothing_left && ! grep -v '^boot: tcg\|^boot: kvm' "$work/err"
 }
 
 # What environments and callers have that is not as usual here.
