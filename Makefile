@@ -63,7 +63,8 @@ help:
 	@echo 'make soak       the model for OPS= operations (default 1000000) from SEED=, on KIND='
 	@echo '                (default: strict, then adaptive)'
 	@echo 'make matrix     docs/matrix.md, anew'
-	@echo 'make install    libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
+	@echo 'make install    libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR=;'
+	@echo '                make uninstall takes them away'
 	@echo 'make deb        Debian packages of such a kernel for your own machine, from its config or CONFIG='
 	@echo 'make shell      a shell in a guest that has the demo and the tests'
 	@echo 'make gdb        the same, waiting for gdb on 127.0.0.1:1234'
@@ -138,12 +139,14 @@ deb:
 
 PREFIX ?= /usr/local
 # Absolute, as the other make takes it from its own directory.
-install: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
+install uninstall: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
 install:
 	@scripts/setup --install
 	@$(MAKE) -s -C userspace install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(to)'
+uninstall:
+	@$(MAKE) -s -C userspace uninstall PREFIX='$(PREFIX)' DESTDIR='$(to)'
 
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run check test test-all bench apps soak matrix shell gdb deb install clean
+.PHONY: help setup kernel userspace program run check test test-all bench apps soak matrix shell gdb deb install uninstall clean

@@ -100,7 +100,7 @@ translated() { diff <(kept README.md) <(kept README.es.md); }
 
 guide() { scripts/transcripts --check --section "$1" docs/guide.md; }
 
-tap_plan 9
+tap_plan 10
 tap_check "transcripts replaces the output of a command" renews
 tap_check "with --check it leaves the document alone" check_leaves
 tap_check "with --section it runs the commands of that section only" one_section
@@ -110,4 +110,5 @@ tap_check "every link of the documents leads to a file or a heading" links
 tap_check "README.es.md keeps the commands, headings and links of README.md" translated
 tap_check "the guide's experiment on over-commit runs" guide Over-commit
 tap_check "so do the commands of its first steps" guide "First steps"
+tap_check "so do those that ask whether it would help" guide "Would it help?"
 tap_end

@@ -87,6 +87,7 @@ static void parse(int argc, char **argv)
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "from", required_argument, NULL, 'f' },
 		{ "pid", required_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -113,6 +114,9 @@ static void parse(int argc, char **argv)
 		case 'p':
 			want.pid = number("-p", optarg, 1UL << 22);
 			break;
+		case 'v':
+			puts("tamtrace (tamalloc) " VERSION);
+			exit(0);
 		case 'h':
 			usage(stdout);
 			exit(0);
