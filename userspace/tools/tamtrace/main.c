@@ -205,18 +205,22 @@ static void see(const struct event *event)
 /* The name of a program, also where it is tamrun that runs it, or of what --csv has written. */
 static char *title(char **argv)
 {
-	char path[64], *name = want.from ? strdup(want.from) : *argv;
+	char path[64], *name = *argv;
 	size_t length;
 
-	if (want.pid) {
+	if (want.from) {
+		name = strdupa(strcmp(want.from, "-") ? want.from : "touches");
+	} else if (want.pid) {
 		FILE *comm;
 
 		snprintf(path, sizeof(path), "/proc/%d/comm", want.pid);
 		comm = fopen(path, "re");
-		name = comm && fgets(path, sizeof(path), comm) ? strdup(path) : strdup("?");
+		if (!comm || !fgets(path, sizeof(path), comm))
+			strcpy(path, "?");
 		if (comm)
 			fclose(comm);
-	} else if (!want.from && !strcmp(basename(name), "tamrun")) {
+		name = path;
+	} else if (!strcmp(basename(name), "tamrun")) {
 		while (*++argv)
 			if (**argv != '-')
 				break;

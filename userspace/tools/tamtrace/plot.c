@@ -122,8 +122,9 @@ static void write_script(const struct picture *picture, const struct run *run, c
 
 	fprintf(gnuplot, "set terminal %s noenhanced\nset multiplot\nset title '", terminal(path));
 	quote(gnuplot, run->title);
-	fprintf(gnuplot, ": %lu first touches, %.1f MB; at most %.1f MB resident; %.1f MB given back'\n",
-		run->touches, mb(picture, run->pages), mb(picture, run->peak), mb(picture, released));
+	fprintf(gnuplot, ": %lu first touches, %.1f MB; at most %.1f MB resident; %.1f MB given back%s'\n",
+		run->touches, mb(picture, run->pages), mb(picture, run->peak), mb(picture, released),
+		released ? " (blue)" : "");
 	fprintf(gnuplot, "set lmargin at screen 0.22\nset rmargin at screen 0.88\nset xrange [0:%g]\nset tics out nomirror\n"
 		"set origin 0, 0.28\nset size 1, 0.72\nset format x ''\n"
 		"set cblabel 'pages first touched'\nset cbrange [0:]\n"
@@ -133,7 +134,7 @@ static void write_script(const struct picture *picture, const struct run *run, c
 	fputs("plot ", gnuplot);
 	if (released)
 		fprintf(gnuplot, "'-' matrix using (($1 + 0.5) * %g):($3 > 0 ? $2 + 0.5 : NaN) with points "
-			"pointtype 5 pointsize 0.3 linecolor rgb '#3182bd' title 'given back', ",
+			"pointtype 5 pointsize 0.3 linecolor rgb '#3182bd' notitle, ",
 			layout->seconds / COLUMNS);
 	fprintf(gnuplot, "'-' matrix using (($1 + 0.5) * %g):($2 + 0.5):($3 > 0 ? $3 : NaN) with image notitle\n",
 		layout->seconds / COLUMNS);
