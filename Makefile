@@ -16,7 +16,23 @@ endif
 ifeq ($(wildcard $(PROG)),)
 $(error PROG=$(PROG): there is no such file)
 endif
+ifneq ($(shell test -f '$(PROG)' || echo n),)
+$(error PROG=$(PROG) is not a file; name a program, or its source in one file)
 endif
+source := $(filter .c .cc .cpp .cxx,$(suffix $(PROG)))
+# A program begins with ELF's magic number or with #!.
+ifeq ($(source)$(filter 7f454c46 2321%,$(shell od -An -tx1 -N4 '$(PROG)' | tr -d ' ')),)
+$(error PROG=$(PROG) is no program, no script that begins with #!, and no source: .c .cc .cpp .cxx)
+endif
+ifeq ($(source)$(shell test -x '$(PROG)' && echo y),)
+$(error PROG=$(PROG) cannot be executed: chmod +x $(PROG))
+endif
+endif
+# CFLAGS=... and the like are for PROG=; the other makes have their own.
+MAKEOVERRIDES =
+
+# One word for a shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 
 userspace := build/userspace
 variant := $(if $(DEBUG),$(if $(filter kcsan,$(DEBUG)),kcsan,debug))
@@ -25,7 +41,9 @@ boot := scripts/boot --kernel $(image)
 
 help:
 	@echo 'make run        patch, build and boot the kernel, run the demo in it'
-	@echo '                PROG=x.c or PROG=binary: your own program instead; ARGS="..."'
+	@echo '                PROG=x.c, x.cpp or a program: your own instead; it reads what make reads'
+	@echo '                ARGS="a *.c '"'b c'"'": its words, which no shell expands'
+	@echo '                CFLAGS= CXXFLAGS= LDFLAGS= LDLIBS=-lm: how it is compiled'
 	@echo 'make check      under a minute: lint, the harness, one boot with the core tests'
 	@echo 'make test       the tests of what was built; V=1: all that they print'
 	@echo '                T=NAME: one stage or program; T=NAME:PART: some of its tests (uffd:wp)'
@@ -61,28 +79,20 @@ kernel: setup
 userspace: setup
 	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
 
-ifdef PROG
-ifeq ($(suffix $(PROG)),.c)
-program := $(userspace)/prog/$(basename $(notdir $(PROG)))
-else
-program := $(PROG)
-endif
-else
-program := $(userspace)/demo
-endif
+program := $(if $(PROG),$(if $(source),$(userspace)/prog/$(basename $(notdir $(PROG))),$(PROG)),$(userspace)/demo)
+of_program = $(foreach name,$(if $(filter .c,$(source)),CFLAGS,CXXFLAGS) LDFLAGS LDLIBS,\
+	PROG_$(name)=$(call quoted,$(value $(name))))
 
 program: setup
-ifeq ($(suffix $(PROG)),.c)
-	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) PROG=$(abspath $(PROG))
-else ifdef PROG
-	@! LC_ALL=C readelf -lW '$(PROG)' 2>/dev/null | grep -q INTERP || \
-		{ echo 'PROG=$(PROG) is linked dynamically; the guest has no libraries: link it with -static' >&2; exit 1; }
-else
+ifdef source
+	@env -u CFLAGS -u CXXFLAGS -u LDFLAGS -u LDLIBS \
+		$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) PROG=$(abspath $(PROG)) $(of_program)
+else ifndef PROG
 	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) $(CURDIR)/$(program)
 endif
 
 run: program kernel
-	@$(boot) --timeout 600 --add $(program) -- /$(notdir $(program)) $(ARGS)
+	@$(boot) --timeout 600 --add $(program) --args $(call quoted,$(value ARGS)) -- /$(notdir $(program))
 
 check:
 	@scripts/test --check

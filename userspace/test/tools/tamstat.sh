@@ -52,7 +52,7 @@ table() {
 		      9 two                   2         5120        528        512       1040   20.3  mixed      700
 		     10 ?[2Jq"\?              1    536870912          0          0          0    0.0  strict     700
 		    all 2                     3    536876032        528        512       1040    0.0
-		kB. The machine has 4000 memory, 3000 of it available, and 2000 swap.
+		Sizes are in kB. The machine has 4000 kB of memory, 3000 of it available, and 2000 of swap.
 	END
 }
 json() {

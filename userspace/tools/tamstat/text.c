@@ -28,7 +28,7 @@ void text_table(const struct table *table)
 	}
 	printf("%7s %-15zu %7zu", "all", table->count, sum.regions);
 	print_amount(&sum);
-	printf("\nkB. The machine has %lu memory, %lu of it available, and %lu swap.\n",
+	printf("\nSizes are in kB. The machine has %lu kB of memory, %lu of it available, and %lu of swap.\n",
 	       table->memory, table->available, table->swap);
 }
 
