@@ -111,9 +111,9 @@ apps: kernel
 	@scripts/setup --apps
 	@scripts/apps --kernel $(image) $(ARGS)
 
-trace: kernel
+trace: program kernel
 	@scripts/setup --install
-	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) $(or $(PROG),--demo) -- $(ARGS)
+	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) --args $(call quoted,$(value ARGS)) $(program)
 
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
