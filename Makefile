@@ -60,6 +60,9 @@ help:
 	@echo 'make kernel     $(image)'
 	@echo 'make bench      what first touches cost, next to other memory; ARGS=--docs: docs/ too'
 	@echo 'make apps       redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
+	@echo 'make trace      a program under tamtrace: what it takes with and without tamalloc, its'
+	@echo '                touches as CSV and as a page for a browser; PROG=/usr/bin/redis-server'
+	@echo '                ARGS="...": yours instead of the demo; FOR=: seconds for it (default 10)'
 	@echo 'make soak       the model for OPS= operations (default 1000000) from SEED=, on KIND='
 	@echo '                (default: strict, then adaptive)'
 	@echo 'make matrix     docs/matrix.md, anew'
@@ -119,6 +122,10 @@ apps: kernel
 	@scripts/setup --apps
 	@scripts/apps --kernel $(image) $(ARGS)
 
+trace: program kernel
+	@scripts/setup --install
+	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) --args $(call quoted,$(value ARGS)) $(program)
+
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
 		sh -c 'for kind in $(or $(KIND),strict adaptive); do \
@@ -149,4 +156,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run check test test-all bench apps soak matrix shell gdb deb install uninstall clean
+.PHONY: help setup kernel userspace program run check test test-all bench apps trace soak matrix shell gdb deb install uninstall clean
