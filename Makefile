@@ -45,6 +45,12 @@ variant := $(patsubst 1,debug,$(patsubst yes,debug,$(filter-out 0 no,$(DEBUG))))
 ifneq ($(filter-out debug kcsan,$(variant))$(word 2,$(variant)),)
 $(error DEBUG=$(DEBUG) is none of 1, kcsan and 0)
 endif
+ifeq ($(filter gdb,$(MAKECMDGOALS)) $(variant),gdb kcsan)
+$(error DEBUG=kcsan has no debug information: make gdb, or make gdb DEBUG=1)
+endif
+ifeq ($(filter gdb,$(MAKECMDGOALS))$(variant),gdb)
+variant := gdb
+endif
 image := build/$(KERNEL)-$(ARCH)$(addprefix -,$(variant))/vmlinuz
 boot := scripts/boot --kernel $(image)
 
@@ -69,8 +75,8 @@ help:
 	@echo 'make install    libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR=;'
 	@echo '                make uninstall takes them away'
 	@echo 'make deb        Debian packages of such a kernel for your own machine, from its config or CONFIG='
-	@echo 'make shell      a shell in a guest that has the demo and the tests'
-	@echo 'make gdb        the same, waiting for gdb on 127.0.0.1:1234'
+	@echo 'make shell      a shell in a guest that has the tools, the demo, the tests and PROG='
+	@echo 'make gdb        the same on a kernel with debug information, waiting for gdb: docs/gdb.md'
 	@echo 'make clean      remove build/'
 	@echo
 	@echo 'DEBUG=1         the kernel with its detectors: KASAN, lockdep, kmemleak ...'
@@ -87,8 +93,9 @@ setup:
 kernel: setup
 	@scripts/build $(addprefix --,$(variant))
 
+# Without the PROG= of the command line, which would be all that is built.
 userspace: setup
-	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
+	@$(MAKE) -s -C userspace PROG= OUT=$(CURDIR)/$(userspace)
 
 program := $(if $(PROG),$(if $(source),$(userspace)/prog/$(basename $(notdir $(PROG))),$(PROG)),$(userspace)/demo)
 of_program = $(foreach name,$(if $(filter .c,$(source)),CFLAGS,CXXFLAGS) LDFLAGS LDLIBS,\
@@ -102,8 +109,12 @@ else ifndef PROG
 	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) $(CURDIR)/$(program)
 endif
 
+# The demo speaks Spanish to who does, by locale(7) or by make run LANG=es.
+language := $(firstword $(if $(filter command%,$(origin LANG)),$(LANG)) $(LC_ALL) $(LC_MESSAGES) $(LANG))
+
 run: program kernel
-	@$(boot) --timeout 600 --add $(program) --args $(call quoted,$(value ARGS)) -- /$(notdir $(program))
+	@$(boot) --timeout 600 --add $(program) --args $(call quoted,$(value ARGS)) -- \
+		$(if $(PROG),,$(if $(filter es%,$(language)),env LANG=es)) /$(notdir $(program))
 
 check:
 	@scripts/test --check
@@ -136,9 +147,13 @@ soak: kernel userspace
 matrix: kernel userspace
 	@scripts/matrix --kernel $(image)
 
-shell gdb: kernel userspace
-	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
-		--add userspace/test/guest/run.sh
+in_shell = $(userspace)/demo $(program) $(userspace)/tests userspace/test/guest/run.sh initramfs/motd \
+	$(addprefix $(userspace)/tools/,tamrun libtamrun.so tamstat tamtrace)
+shell gdb: program kernel userspace
+	@scripts/setup --install
+	@$(if $(filter gdb,$@),scripts/setup --gdb)
+	@$(MAKE) -s -C userspace PROG= tools OUT=$(CURDIR)/$(userspace)
+	@$(boot) --shell $(if $(filter gdb,$@),--gdb) $(addprefix --add ,$(sort $(in_shell)))
 
 deb:
 	@scripts/setup --deb
