@@ -37,7 +37,7 @@ silent() {
 	echo "$said"
 	[[ $status -eq 0 && ! $said ]]
 }
-commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,matrix,profile,selftests,setup,test,transcripts}
+commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,matrix,profile,selftests,setup,test,trace,transcripts}
 	scripts/lib/{check-config,guest-files,initramfs,judge,tally})
 
 pages=(docs/man/*)
