@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The session of docs/gdb.md, on a kernel with debug information: scripts/tests/gdb.sh IMAGE
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
