@@ -143,10 +143,20 @@ gcc -shared -fPIC -fno-builtin -o "$tree/libputs.so" -x c - <<-'END'
 	int puts(const char *s) { return printf("preloaded %s\n", s); }
 END
 chmod -x "$tree/libputs.so"
-gcc -static -pthread -o "$work/semaphore" -x c - <<-'END'
+gcc -static -pthread -o "$work/facilities" -x c - <<-'END'
+	#define _GNU_SOURCE
 	#include <fcntl.h>
 	#include <semaphore.h>
-	int main(void) { return sem_open("/s", O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED; }
+	#include <stdlib.h>
+	#include <sys/inotify.h>
+	int main(void)
+	{
+		int pty = posix_openpt(O_RDWR | O_NOCTTY);
+
+		return (sem_open("/s", O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED) |
+		       (pty < 0 || unlockpt(pty) || open(ptsname(pty), O_RDWR | O_NOCTTY) < 0) << 1 |
+		       (inotify_init() < 0) << 2;
+	}
 END
 echo 'int gone(void); int main(void) { return gone(); }' |
 	gcc -o "$tree/lacking" -x c - -L"$work" -lgone
@@ -175,7 +185,7 @@ say loader "$tree/other" a
 say preload env LD_PRELOAD="$tree/libputs.so" "$tree/linked" a
 say loopback ping -c 1 127.0.0.1
 say user su user -c 'words "$(id -un)" && cat /dir/file && mktemp && mktemp /var/tmp/XXXXXX'
-say semaphore sh -c '/semaphore && ls -d /run'
+say facilities sh -c '/facilities && ls -d /run; echo $?'
 mkdir /made
 seq 100000 >'/tmp/a number'
 echo short >/tmp/short
@@ -188,7 +198,7 @@ many() {
 		cp -r "$work/dir" "$work/many" "$work/private"
 		chmod -R go= "$work/private"
 		cd "$work/private" || exit
-		printf 'line\nunended' | PATH=$tree:$PATH "$boot" --add many --add dir --add "$work/words" --add "$work/semaphore" \
+		printf 'line\nunended' | PATH=$tree:$PATH "$boot" --add many --add dir --add "$work/words" --add "$work/facilities" \
 			--program sort --program "$tree/bin/script" --program "$tree/other" --program "$tree/libputs.so" --tree "$tree" \
 			--get '/tmp/a number' --get /tmp/short=renamed --get /none --get /made=made --get /proc/version=version \
 			--args "*.c 'b  c' >x \$HOME" -- sh /many "$tree" 'a b' '' '*' $'\n' "$(printf '%0100000d' 0)" $(seq 300)
@@ -225,7 +235,7 @@ tap_check "a program brings its own loader" says 'loader: a'
 tap_check "a library can be named by its path" says 'preload: preloaded a'
 tap_check "programs talk over loopback" says 'loopback: PING 127.0.0.1'
 tap_check "another user can use it all, though here it is private" says $'user: <user>inside\n/tmp/tmp.'
-tap_check "there is shared memory, and /run" says 'semaphore: /run'
+tap_check "there are semaphores, terminals, inotify and /run" says $'facilities: /run\n0'
 tap_check "how the command was killed is said, on a line of its own" \
 	says $'unended\nboot: the command was killed by signal 11 (Segmentation fault)'
 tap_check "its status is 128 and the signal" says 'status 139'
