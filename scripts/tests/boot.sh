@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work # so that what a boot leaves can be seen
 
-gives() { ends_with "$1" "$2" timeout 60 "$boot" "${@:3}"; } # STATUS "WORDS" [BOOT ARG]...
+gives() { ends_with "$1" "$2" timeout 600 "$boot" "${@:3}"; } # STATUS "WORDS" [BOOT ARG]...
 
 prints() { # TEXT [BOOT ARG]...
 	local text=$1 said
@@ -77,10 +77,11 @@ killed_boot() {
 	return 1
 }
 
-# Runs a command in a terminal; what that shows is in $work/tty.
+# Runs a command in a terminal; what that shows is in $work/tty. Who runs this in the
+# background may have Ctrl-C ignored.
 terminal() {
 	: >"$work/tty"
-	script -qfec "$1" "$work/tty" >/dev/null
+	env --default-signal=INT script -qfec "$1" "$work/tty" >/dev/null
 }
 
 # As somebody at a terminal does it, once the guest runs.
