@@ -126,7 +126,8 @@ interrupted() {
 
 	sed "s|^bzImage:.*|&\n\ttouch '$work/compiling'; sleep 30|" "$linux/Makefile" >"$other/Makefile"
 	set -m
-	KERNEL_SRC=$other "$clone/scripts/build" >"$work/said" 2>&1 &
+	# Who runs this in the background may have it ignored.
+	env --default-signal=INT KERNEL_SRC="$other" "$clone/scripts/build" >"$work/said" 2>&1 &
 	pid=$!
 	set +m
 	for _ in {1..300}; do [[ ! -e $work/compiling ]] || break; sleep 0.1; done

@@ -26,7 +26,7 @@ not_debug() { ends_with 125 'the set-up failed' env DEBUG="$1" PATH="$work/bin:$
 makes() { # WORDS, of make's
 	local said
 
-	said=$(make -n kernel "${@:2}") && echo "$said" && [[ $said == *"$1" ]]
+	said=$(env -u MAKEFLAGS make --no-print-directory -n kernel "${@:2}") && echo "$said" && [[ $said == *"$1" ]]
 }
 
 # What a name makes the set-up do: a clone with the kernels of this one, whose make only writes
