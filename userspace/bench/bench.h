@@ -31,6 +31,8 @@ struct kind {
 	int folio_kb;		/* the folio that a fault may allocate; 0: 4 kB */
 };
 
+#define THP_DIR	"/sys/kernel/mm/transparent_hugepage/"
+
 /* The order of the columns in the tables. */
 enum { ZEROING, PLAIN, MTHP16, MTHP64, MTHP1024, THP, POPULATED, CALLOCED, STRICT, ADAPTIVE, KINDS };
 extern const struct kind kinds[KINDS];
@@ -47,6 +49,7 @@ const char *kind_missing(const struct kind *kind);
 void save_settings(void);
 void apply_settings(const struct kind *kind);
 void restore_settings(void);
+void write_file(const char *path, const char *text);
 
 /* Exits if it fails: the figures would mean nothing. */
 struct area get_area(const struct kind *kind, size_t bytes);
@@ -60,6 +63,7 @@ struct sample {
 	long faults;
 	size_t touched;		/* distinct pages, or calls if nothing is touched */
 	size_t resident;	/* pages at the end, only with @look */
+	size_t huge;		/* of those, in huge pages that a PMD maps */
 };
 
 struct pattern;
@@ -70,6 +74,9 @@ struct bench_case {
 	bool brief;		/* also in the short tables */
 	bool has_floor;		/* zeroing alone can be measured by it */
 	bool untouched;		/* counts calls, not pages */
+	bool filled;		/* resident is what the touches filled, dropped since or not */
+	bool judged;		/* a target needs it */
+	unsigned int kinds;	/* a bit for each that it is for; 0: all */
 	double density;		/* fraction of the pages touched, for a point of a curve */
 	/* One run. @look counts the resident pages too, which takes time itself. */
 	void (*run)(const struct bench_case *c, const struct kind *kind, struct sample *s,
@@ -78,7 +85,7 @@ struct bench_case {
 	size_t bytes;		/* reserved */
 };
 
-#define MAX_CASES	64
+#define MAX_CASES	96
 extern const struct bench_case cases[];
 extern const int case_count;
 const struct bench_case *find_case(const char *id);
@@ -90,8 +97,9 @@ uint64_t now(void);
 bool counts_instructions(void);
 /* Exact: faults this process has taken. */
 long faults(void);
-/* Exact: pages present in the range, without the shared zero pages. */
+/* Exact: pages present in the range, without the shared zero pages; those in huge pages. */
 size_t resident(const char *start, size_t bytes);
+size_t in_huge_pages(const char *start, size_t bytes);
 
 /* Sorts the values; @spread is half the interquartile range, relative to the median. */
 double median(double *values, int count, double *spread);
@@ -100,7 +108,7 @@ struct figures {
 	bool valid;
 	double cost, release;	/* per touched page, the median */
 	double spread;		/* of cost, see median() */
-	double faults, resident;	/* per touched page */
+	double faults, resident, huge;	/* per touched page */
 	size_t touched;		/* pages */
 	int runs;
 };

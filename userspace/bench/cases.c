@@ -23,7 +23,8 @@ struct pattern {
 	unsigned int part, whole;
 	/* The first of every @whole; at random; or runs of RUN_PAGES that start at random. */
 	enum { EVENLY, ANYWHERE, IN_RUNS } where;
-	enum { ASCENDING, DESCENDING, SHUFFLED } order;
+	/* FROM_ENDS: the first, the last, the second, the last but one ... */
+	enum { ASCENDING, DESCENDING, FROM_ENDS, SHUFFLED } order;
 };
 
 /* xorshift64: the same sequence in each run. */
@@ -41,6 +42,16 @@ static void exchange(uint32_t *a, uint32_t *b)
 
 	*a = *b;
 	*b = old;
+}
+
+/* The first half in steps of two, the second in the gaps, backwards. */
+static void meet_in_the_middle(uint32_t *order, size_t n)
+{
+	static uint32_t upwards[MAX_PAGES];
+
+	memcpy(upwards, order, n * sizeof(*order));
+	for (size_t i = 0; i < n; i++)
+		order[i] = upwards[i % 2 ? n - 1 - i / 2 : i / 2];
 }
 
 /* Fills @order with the pages that a pattern touches and returns how many. */
@@ -65,6 +76,8 @@ static size_t lay_out(const struct pattern *p, size_t pages, uint32_t *order)
 	}
 	for (size_t i = 0; i < n / 2 && p->order == DESCENDING; i++)
 		exchange(&order[i], &order[n - 1 - i]);
+	if (p->order == FROM_ENDS)
+		meet_in_the_middle(order, n);
 	for (size_t i = n; i-- > 1 && p->order == SHUFFLED;)
 		exchange(&order[i], &order[next_random(&random) % (i + 1)]);
 	return n;
@@ -142,6 +155,159 @@ static void run_pattern(const struct bench_case *c, const struct kind *kind, str
 	s->touched = n;
 	if (look)
 		s->resident = resident(area.start, area.bytes);
+	release(kind, &area, s);
+}
+
+static void write_each(const struct area *area, char value)
+{
+	for (size_t i = 0; i < area->bytes; i += page)
+		*(volatile char *)(area->start + i) = value;
+}
+
+/*
+ * A program that gives memory back and touches it again: half of 2 MiB and a page are in
+ * use; the rest is dropped, and its first page touched, over and over.
+ */
+static void run_drop(const struct bench_case *c, const struct kind *kind, struct sample *s,
+		     bool look)
+{
+	const int rounds = 200;
+	struct area area = get_area(kind, 2 * c->bytes);
+	struct area block = {
+		.start = (char *)(((uintptr_t)area.start + c->bytes - 1) & -c->bytes),
+		.bytes = c->bytes / 2,
+	};
+	char *rest = block.start + block.bytes;
+	uint64_t start;
+
+	write_each(&block, 1);
+	s->faults = faults();
+	start = now();
+	for (int i = 0; i < rounds; i++) {
+		*(volatile char *)rest = 1;
+		if (look)
+			s->resident += resident(rest, block.bytes);
+		if (madvise(rest, block.bytes, MADV_DONTNEED))
+			die("madvise");
+	}
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	s->touched = rounds;
+	release(kind, &area, s);
+}
+
+/*
+ * Two arrays that grow in turns, as realloc() does it: neighbours are one mapping, of which
+ * mremap() moves a part.
+ */
+static void run_grow(const struct bench_case *c, const struct kind *kind, struct sample *s,
+		     bool look)
+{
+	struct area array[2];
+	uint64_t start;
+
+	s->faults = faults();
+	start = now();
+	for (int i = 0; i < 2; i++) {
+		array[i] = get_area(kind, 16 * page);
+		write_each(&array[i], 1);
+	}
+	while (array[0].bytes < c->bytes / 2)
+		for (int i = 0; i < 2; i++) {
+			size_t before = array[i].bytes;
+			struct area grown = { .bytes = before + before / 2 / page * page };
+
+			grown.start = mremap(array[i].start, before, grown.bytes, MREMAP_MAYMOVE);
+			if (grown.start == MAP_FAILED)
+				die("mremap");
+			array[i] = grown;
+			grown.start += before;
+			grown.bytes -= before;
+			write_each(&grown, 1);
+		}
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	s->touched = 2 * array[0].bytes / page;
+	for (int i = 0; i < 2; i++) {
+		if (look)
+			s->resident += resident(array[i].start, array[i].bytes);
+		release(kind, &array[i], s);
+	}
+}
+
+/*
+ * Reads mapped pages, after their accessed bits have been cleared (or not). The processor
+ * sets each bit again, which a translator does for free.
+ */
+static void read_again(const struct bench_case *c, const struct kind *kind, struct sample *s,
+		       bool look, bool old)
+{
+	struct area area = get_area(kind, c->bytes);
+	uint64_t start;
+
+	write_each(&area, 1);
+	if (old)
+		write_file("/proc/self/clear_refs", "1");
+	s->faults = faults();
+	start = now();
+	for (size_t i = 0; i < area.bytes; i += page)
+		(void)*(volatile char *)(area.start + i);
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	s->touched = area.bytes / page;
+	if (look)
+		s->resident = resident(area.start, area.bytes);
+	release(kind, &area, s);
+}
+
+static void run_young(const struct bench_case *c, const struct kind *kind, struct sample *s,
+		      bool look)
+{
+	read_again(c, kind, s, look, false);
+}
+
+static void run_old(const struct bench_case *c, const struct kind *kind, struct sample *s,
+		    bool look)
+{
+	read_again(c, kind, s, look, true);
+}
+
+static long khugepaged_scans(void)
+{
+	FILE *file = fopen(THP_DIR "khugepaged/full_scans", "r");
+	long scans = -1;
+
+	if (!file || fscanf(file, "%ld", &scans) != 1)
+		die(THP_DIR "khugepaged/full_scans");
+	fclose(file);
+	return scans;
+}
+
+/* What khugepaged makes of memory that is in use everywhere. Its work costs no touch. */
+static void run_khugepaged(const struct bench_case *c, const struct kind *kind, struct sample *s,
+			   bool look)
+{
+	struct area area = get_area(kind, c->bytes);
+	uint64_t start;
+	long until;
+
+	s->faults = faults();
+	start = now();
+	write_each(&area, 1);
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	s->touched = area.bytes / page;
+	if (look) {
+		write_file(THP_DIR "khugepaged/pages_to_scan", "100000");
+		write_file(THP_DIR "khugepaged/scan_sleep_millisecs", "1");
+		/* The scan under way may be past this memory; the next one collapses it. */
+		until = khugepaged_scans() + 3;
+		for (int i = 0; i < 1000 && khugepaged_scans() < until; i++)
+			usleep(10000);
+		write_file(THP_DIR "khugepaged/scan_sleep_millisecs", "86400000");
+		s->resident = resident(area.start, area.bytes);
+		s->huge = in_huge_pages(area.start, area.bytes);
+	}
 	release(kind, &area, s);
 }
 
@@ -276,9 +442,13 @@ static void run_calls(const struct bench_case *c, const struct kind *kind, struc
 {
 	/* Many: RCU frees later, in batches, what a call leaves behind. */
 	int calls = kind->flags & MAP_POPULATE ? 1 : 4000;
+	struct area neighbour = { .bytes = page };
 	uint64_t start;
 
 	(void)look;
+	/* As in most programs: what fits next to it mmap() need only make longer. */
+	if (c->bytes == MIB)
+		neighbour = get_area(&kinds[PLAIN], page);
 	s->faults = faults();
 	start = now();
 	for (int i = 0; i < calls; i++) {
@@ -289,6 +459,8 @@ static void run_calls(const struct bench_case *c, const struct kind *kind, struc
 	s->cost = now() - start;
 	s->faults = faults() - s->faults;
 	s->touched = calls;
+	if (neighbour.start)
+		put_area(&kinds[PLAIN], &neighbour);
 }
 
 /* A child writes every page that its parent has written; the cost includes the fork. */
@@ -307,16 +479,14 @@ static void run_fork(const struct bench_case *c, const struct kind *kind, struct
 	if (childs == MAP_FAILED)
 		die("mmap");
 	memset(childs, 0, sizeof(*childs));
-	for (size_t i = 0; i < area.bytes; i += page)
-		*(volatile char *)(area.start + i) = 1;
+	write_each(&area, 1);
 	start = now();
 	pid = fork();
 	if (pid < 0)
 		die("fork");
 	if (!pid) {
 		childs->faults = faults();
-		for (size_t i = 0; i < area.bytes; i += page)
-			*(volatile char *)(area.start + i) = 2;
+		write_each(&area, 2);
 		childs->cost = now() - start;
 		childs->faults = faults() - childs->faults;
 		if (look)
@@ -331,10 +501,18 @@ static void run_fork(const struct bench_case *c, const struct kind *kind, struct
 	release(kind, &area, s);
 }
 
+#define JUDGED .judged = true
+#define KIND(k) (1U << (k))
+/* The kinds that a target compares. */
+#define COMPARED (KIND(PLAIN) | KIND(STRICT) | KIND(ADAPTIVE))
+#define WITH_THP (COMPARED | KIND(THP))
+
 #define PATTERN(...) .run = run_pattern, .bytes = REGION, \
 	.pattern = &(const struct pattern){ __VA_ARGS__ }
-#define STRIDE(n) { "stride-" #n, "1 in " #n, "the first of every " #n " pages", \
-	.brief = (n) == 16 || (n) == 64, PATTERN(WRITE, 1, n, EVENLY, ASCENDING) }
+#define STRIDE(n) { "stride-" #n, "1 in " #n, "the first of every " #n " pages", JUDGED, \
+	.brief = (n) == 16 || (n) == 64, PATTERN(WRITE, 1, n, EVENLY, ASCENDING) }, \
+	{ "stride-" #n "-random", "1 in " #n ", random", "the same pages, in random order", \
+	  JUDGED, .kinds = COMPARED, PATTERN(WRITE, 1, n, EVENLY, SHUFFLED) }
 #define CURVE(id, some, of, where) { id, id " " #some "/" #of, \
 	"that fraction of 64 MiB, in ascending order", .density = 1.0 * (some) / (of), \
 	.run = run_pattern, .bytes = CURVE_REGION, \
@@ -343,28 +521,44 @@ static void run_fork(const struct bench_case *c, const struct kind *kind, struct
 #define RUNS(some, of) CURVE("runs", some, of, IN_RUNS)
 
 const struct bench_case cases[] = {
-	{ "write", "write", "every page, in ascending order", true, true,
+	{ "write", "write", "every page, in ascending order", true, true, JUDGED,
 	  PATTERN(WRITE, 1, 1, EVENLY, ASCENDING) },
-	{ "read-write", "read, then write", "every page, read and then written", true, true,
+	{ "read-write", "read, then write", "every page, read and then written", true, true, JUDGED,
 	  PATTERN(READ_WRITE, 1, 1, EVENLY, ASCENDING) },
 	{ "read", "read", "every page, read only", true, true,
 	  PATTERN(READ, 1, 1, EVENLY, ASCENDING) },
-	{ "backwards", "write backwards", "every page, in descending order", true, true,
+	{ "backwards", "write backwards", "every page, in descending order", true, true, JUDGED,
 	  PATTERN(WRITE, 1, 1, EVENLY, DESCENDING) },
-	{ "random", "write at random", "every page, in random order", true, true,
+	{ "read-write-backwards", "both, backwards", "read and then written, in descending order",
+	  true, true, JUDGED, PATTERN(READ_WRITE, 1, 1, EVENLY, DESCENDING) },
+	{ "both-ends", "from both ends", "first, last, second, last but one ...", true, true, JUDGED,
+	  PATTERN(WRITE, 1, 1, EVENLY, FROM_ENDS) },
+	{ "random", "write at random", "every page, in random order", true, true, JUDGED,
 	  PATTERN(WRITE, 1, 1, EVENLY, SHUFFLED) },
 	STRIDE(2), STRIDE(4), STRIDE(8), STRIDE(16), STRIDE(32),
 	STRIDE(64), STRIDE(128), STRIDE(256), STRIDE(512), STRIDE(1024),
-	{ "sparse", "1 in 64, random", "128 of 8192 pages, in random order", true, false,
+	{ "sparse", "128 of 8192", "anywhere, in random order", true, false,
 	  PATTERN(WRITE, 1, 64, ANYWHERE, SHUFFLED) },
 	{ "hash", "hash table", "doubles from one page to 16 MiB; 64-byte entries", true,
 	  .run = run_table },
 	{ "bump", "bump allocator", "16 to 512-byte objects fill half of 32 MiB", true,
 	  .run = run_bump, .bytes = REGION },
+	{ "grow", "growing arrays", "two that mremap() makes half as long again, up to 16 MiB", true,
+	  .kinds = WITH_THP, .run = run_grow, .bytes = REGION },
 	{ "fork", "fork, then write", "a child writes every page its parent wrote", true,
 	  .run = run_fork, .bytes = REGION },
-	{ "calls", "calls alone", "map and unmap, nothing touched", true,
+	{ "drop", "drop, touch", "half of 2 MiB dropped and its first page touched; pages filled",
+	  true, .filled = true, .run = run_drop, .bytes = 2 * MIB },
+	{ "young", "read again", "mapped pages; their accessed bits are set", true,
+	  .kinds = WITH_THP, .run = run_young, .bytes = REGION },
+	{ "old", "read again, old", "mapped pages; the processor has to set each bit", true,
+	  .kinds = WITH_THP, .run = run_old, .bytes = REGION },
+	{ "khugepaged", "khugepaged", "every page written, then left to khugepaged", true, JUDGED,
+	  .kinds = WITH_THP, .run = run_khugepaged, .bytes = REGION },
+	{ "calls", "calls alone", "map and unmap, nothing touched", true, JUDGED,
 	  .untouched = true, .run = run_calls, .bytes = REGION },
+	{ "calls-1m", "calls, 1 MiB", "the same for 1 MiB next to memory from mmap()", true, JUDGED,
+	  .untouched = true, .kinds = WITH_THP, .run = run_calls, .bytes = MIB },
 	DENSITY(1, 1024), DENSITY(1, 512), DENSITY(1, 256), DENSITY(1, 128), DENSITY(1, 64),
 	DENSITY(1, 32), DENSITY(1, 16), DENSITY(1, 8), DENSITY(1, 4), DENSITY(1, 2),
 	DENSITY(3, 4), DENSITY(7, 8), DENSITY(15, 16), DENSITY(31, 32), DENSITY(1, 1),

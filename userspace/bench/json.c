@@ -37,6 +37,8 @@ static void json_figure(FILE *out, const struct bench_case *c, const struct kind
 	if (!c->untouched)
 		fprintf(out, ", \"faults\": %.5f, \"resident\": %.4f, \"release\": %.1f",
 			f->faults, f->resident, f->release);
+	if (f->huge)
+		fprintf(out, ", \"huge\": %.4f", f->huge);
 	fprintf(out, "}");
 }
 

@@ -10,7 +10,6 @@
 #include "bench.h"
 #include "tamalloc_syscall.h"
 
-#define THP_DIR	"/sys/kernel/mm/transparent_hugepage/"
 #define ANON	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 const struct kind kinds[KINDS] = {
@@ -37,6 +36,7 @@ static struct setting {
 	{ THP_DIR "hugepages-1024kB/enabled", "" },
 	{ THP_DIR "hugepages-2048kB/enabled", "" },
 	{ THP_DIR "khugepaged/scan_sleep_millisecs", "" },
+	{ THP_DIR "khugepaged/pages_to_scan", "" },
 };
 
 static bool read_file(const char *path, char *text, size_t size)
@@ -50,7 +50,7 @@ static bool read_file(const char *path, char *text, size_t size)
 	return len > 0;
 }
 
-static void write_file(const char *path, const char *text)
+void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
 

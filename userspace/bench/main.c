@@ -23,24 +23,24 @@ void die(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-/* What the targets need, and nothing more. */
-static bool is_quick(const struct bench_case *c, int kind)
-{
-	bool sparse = !strcmp(c->id, "stride-64");
-
-	if (!sparse && strcmp(c->id, "write") && strcmp(c->id, "read-write"))
-		return false;
-	return kind == PLAIN || kind == STRICT || kind == ADAPTIVE ||
-	       (!sparse && (kind == THP || kind == ZEROING));
-}
-
 /* The picture of the curves has room for a few kinds. */
 static bool is_wanted(const struct bench_case *c, int kind)
 {
 	if (kind == ZEROING && !c->has_floor)
 		return false;
+	if (c->kinds)
+		return c->kinds & 1U << kind;
 	return !c->density || kind == PLAIN || kind == MTHP64 || kind == THP || kind == STRICT ||
 	       kind == ADAPTIVE;
+}
+
+/* What the targets need, and nothing more. */
+static bool is_quick(const struct bench_case *c, int kind)
+{
+	if (!c->judged || !is_wanted(c, kind))
+		return false;
+	return kind == PLAIN || kind == STRICT || kind == ADAPTIVE || kind == ZEROING ||
+	       (kind == THP && strncmp(c->id, "stride-", 7));
 }
 
 static void measure_all(bool all, const char *only)

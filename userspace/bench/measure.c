@@ -91,6 +91,26 @@ size_t resident(const char *start, size_t bytes)
 	return count;
 }
 
+size_t in_huge_pages(const char *start, size_t bytes)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long from, to;
+	size_t kb, sum = 0;
+	char line[512];
+	bool inside = false;
+
+	if (!smaps)
+		die("/proc/self/smaps");
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = from < (uintptr_t)start + bytes && to > (uintptr_t)start;
+		else if (inside && sscanf(line, "AnonHugePages: %zu kB", &kb) == 1)
+			sum += kb * 1024 / page;
+	}
+	fclose(smaps);
+	return sum;
+}
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -120,6 +140,7 @@ static void measure_here(const struct bench_case *c, const struct kind *kind,
 	c->run(c, kind, &s, true);
 	result->touched = s.touched;
 	result->resident = (double)s.resident / s.touched;
+	result->huge = (double)s.huge / s.touched;
 	do {
 		memset(&s, 0, sizeof(s));
 		c->run(c, kind, &s, false);

@@ -24,7 +24,7 @@
 struct kind kinds[] = {
 	{ "plain", plain, "", false, 0 },
 	{ "strict", tamalloc, REGION_NAME, true, 0 },
-	{ "adaptive", adaptive, REGION_NAME, true, HUGE },
+	{ "adaptive", adaptive, REGION_NAME, true, HUGE | GROUPS },
 	{ .name = NULL }
 };
 
@@ -155,6 +155,7 @@ void world_init(struct world *w, unsigned int number, struct kind *kind)
 	w->stack = plain(64 * KIB);
 	w->kind = kind;
 	w->uffd = -1;
+	w->ring = -1;
 	world_open_proc(w);
 }
 
@@ -162,6 +163,10 @@ void world_clear(struct world *w)
 {
 	CHECK(!munmap(w->arena, ARENA_PAGES * PAGE));
 	memset(w->page, 0, sizeof(w->page));
+	w->gone = 0;
+	if (w->ring >= 0)
+		close(w->ring);
+	w->ring = -1;
 	madvise(w->shadow, ARENA_PAGES * PAGE, MADV_DONTNEED);
 }
 
@@ -227,9 +232,16 @@ static void forget(struct world *w, unsigned int i)
 	w->page[i].flags &= ~(FREED | ZERO | TRACKED);
 }
 
+/* What was touched of memory that goes away. */
+static void retire(struct world *w, unsigned int i)
+{
+	w->gone += w->page[i].kind == w->kind && w->page[i].flags & TOUCHED;
+}
+
 void model_map(struct world *w, unsigned int i, const struct kind *kind)
 {
 	forget(w, i);
+	retire(w, i);
 	w->page[i] = (struct page_model){ .kind = kind, .prot = RW,
 					   .flags = kind->flags };
 }
@@ -238,6 +250,7 @@ void model_unmap(struct world *w, unsigned int i)
 {
 	if (w->page[i].kind)
 		forget(w, i);
+	retire(w, i);
 	w->page[i] = (struct page_model){ };
 }
 
@@ -253,6 +266,7 @@ void model_move(struct world *w, unsigned int from, unsigned int to)
 	w->page[to].flags &= ~(UFFD | TRACKED);
 	memcpy(expected(w, to), expected(w, from), PAGE);
 	forget(w, from);
+	w->page[from].flags &= ~TOUCHED;
 }
 
 /* The contents that a first touch gives a page. */
@@ -303,17 +317,26 @@ static void resolve(struct world *w, unsigned int i, unsigned int offset,
 		fail(w, "page %u has neither its old contents nor fresh ones", i);
 }
 
-/* What a first touch may also fill: pages up to the next boundary, in the same mapping. */
-static void model_window(struct world *w, unsigned int i)
+/*
+ * What a first touch may also fill: pages of the same mapping in the group around it, whose
+ * alignment nothing here knows, as a mapping may have moved.
+ */
+static void model_group(struct world *w, unsigned int i)
 {
-	unsigned int end = i + (i ? i & -i : MAX_WINDOW);
+	unsigned int low = i, high = i, touched = 0;
 
-	if (end > i + MAX_WINDOW)
-		end = i + MAX_WINDOW;
-	if (end > ARENA_PAGES)
-		end = ARENA_PAGES;
-	while (++i < end && w->page[i].flags & HUGE && w->page[i].held != HELD)
-		w->page[i].held = MAYBE;
+	for (unsigned int near = i < 7 ? 0 : i - 7; near <= i + 7 && near < ARENA_PAGES; near++)
+		touched += near != i && w->page[near].flags & TOUCHED;
+	/* The smallest has eight pages, and more than half of them are accessed by now. */
+	if (touched < 4)
+		return;
+	while (low && i - low < PMD_PAGES - 1 && w->page[low - 1].flags & HUGE)
+		low--;
+	while (high < ARENA_PAGES - 1 && high - i < PMD_PAGES - 1 && w->page[high + 1].flags & HUGE)
+		high++;
+	for (; low <= high; low++)
+		if (low != i && w->page[low].held != HELD)
+			w->page[low].held = MAYBE;
 }
 
 void model_touch(struct world *w, unsigned int i, bool write, unsigned int offset,
@@ -322,8 +345,10 @@ void model_touch(struct world *w, unsigned int i, bool write, unsigned int offse
 	struct page_model *page = &w->page[i];
 	bool was_empty = surely_empty(page), was_held = surely_held(page);
 
-	if (!was_held && page->flags & HUGE)
-		model_window(w, i);
+	page->flags |= TOUCHED;
+	/* Zeroes may have gone since, with what came ahead. */
+	if (page->flags & HUGE)
+		model_group(w, i);
 	if (was_empty || was_held) {
 		if (was_empty)
 			fresh(w, i, expected(w, i));
@@ -403,6 +428,18 @@ static bool populated(uint64_t entry)
 	       (entry & PM_SWAPPED && (entry & PM_SWAP_TYPE) != MARKER_TYPE);
 }
 
+/*
+ * Nothing tells an old page that was only read from one that came ahead and was never
+ * touched: where a mapping is cut, both may go.
+ */
+static bool may_vanish(const struct world *w, unsigned int i)
+{
+	static const char zeroes[PAGE] __attribute__((aligned(8)));
+
+	return w->page[i].flags & GROUPS && (w->page[i].flags & (LOCKED | ONFAULT)) != LOCKED &&
+	       same(expected(w, i), zeroes);
+}
+
 static void check_residency(struct world *w, unsigned int low, unsigned int high)
 {
 	static __thread uint64_t entry[ARENA_PAGES];
@@ -415,13 +452,31 @@ static void check_residency(struct world *w, unsigned int low, unsigned int high
 		if (now && surely_empty(page))
 			fail(w, "page %u is populated but was not touched (pagemap %#llx)",
 			     i, (unsigned long long)entry[i - low]);
-		if (!now && surely_held(page))
+		if (!now && surely_held(page) && !may_vanish(w, i))
 			fail(w, "page %u was touched but is not populated", i);
 		if ((page->flags & (CLEAN | MERGED)) == CLEAN && !(entry[i - low] & PM_UFFD_WP))
 			fail(w, "page %u has lost userfaultfd's write protection", i);
 		if (page->flags & DIRTY && entry[i - low] & PM_UFFD_WP)
 			fail(w, "page %u was written but is write-protected", i);
 	}
+}
+
+void check_bound(struct world *w)
+{
+	static __thread uint64_t entry[ARENA_PAGES];
+	unsigned int held = 0, touched = w->gone;
+
+	if (!w->kind->exact)
+		return;
+	pagemap_read(w->arena, entry, ARENA_PAGES);
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		if (w->page[i].kind != w->kind)
+			continue;
+		held += populated(entry[i]);
+		touched += !!(w->page[i].flags & TOUCHED);
+	}
+	if (held && held >= 2 * touched)
+		fail(w, "%u pages are populated, but only %u were touched", held, touched);
 }
 
 /* Only of pages that hold something for sure: reading any other would touch it. */

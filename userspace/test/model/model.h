@@ -13,7 +13,6 @@
 #define PAGE		4096U
 #define PMD_PAGES	512U
 #define ARENA_PAGES	(3 * PMD_PAGES)
-#define MAX_WINDOW	256U	/* pages that adaptive first touch fills */
 #define MAX_CHILDREN	3
 
 /* The kinds of memory to hold against the model. */
@@ -46,7 +45,9 @@ enum page_flags {
 	CLEAN	= 1 << 8,	/* certainly not written since WP began or was scanned */
 	DIRTY	= 1 << 9,	/* certainly written since */
 	MERGED	= 1 << 10,	/* KSM may merge it, and then drops the write protection */
-	HUGE	= 1 << 11,	/* MADV_HUGEPAGE: a touch may fill a window from here on */
+	HUGE	= 1 << 11,	/* MADV_HUGEPAGE: a touch may fill the group around it */
+	TOUCHED	= 1 << 12,	/* ever, or asked for by name; kept when the page is dropped */
+	GROUPS	= 1 << 13,	/* it was HUGE at some time */
 };
 
 #define UFFD	(MISSING | WP)
@@ -70,7 +71,9 @@ struct world {
 	bool forked;		/* this program has forked, or is a child */
 	unsigned int patience;	/* seconds; a step that takes longer hangs */
 	int mem, maps;		/* files of this process in /proc */
+	unsigned int gone;	/* pages of that kind that were touched and then unmapped */
 	int uffd;
+	int ring;		/* of io_uring; it pins a buffer */
 	char *stack;		/* of children that share the memory */
 	pid_t child[MAX_CHILDREN];
 };
@@ -126,6 +129,9 @@ static inline bool surely_empty(const struct page_model *page)
 {
 	return page->held == EMPTY && (!page->kind || page->kind->exact);
 }
+
+/* The pages of the kind under test are fewer than twice those that were touched. */
+void check_bound(struct world *w);
 
 /* Changes to the model, each for one page. */
 void model_map(struct world *w, unsigned int i, const struct kind *kind);

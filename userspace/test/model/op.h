@@ -19,7 +19,7 @@ op_fn dontneed, dontneed_locked, advise_free, pageout, cold, wipeonfork,
 	populate_read, populate_write, lock, lock_onfault, unlock, in_core;
 op_fn fill_missing, track_writes, dismiss, fill_copy, fill_zero, fill_move,
 	writeprotect, scan;
-op_fn bind_node, migrate, clear_soft_dirty, weather;
+op_fn bind_node, migrate, clear_soft_dirty, pin_buffer, split_folios, weather;
 op_fn fork_child, reap, vm_child;
 
 static inline unsigned int least(unsigned int a, unsigned int b)

@@ -75,6 +75,7 @@ static void perhaps_touched(struct world *w, const struct extent *e, int prot)
 		if (page->held == EMPTY)
 			page->held = MAYBE;
 		page->flags &= ~TRACKED;
+		page->flags |= TOUCHED;
 	}
 }
 

@@ -107,7 +107,7 @@ void hint(struct world *w, const struct step *s)
 
 void hugepage(struct world *w, const struct step *s)
 {
-	set_flag(w, s, advise(w, s, MADV_HUGEPAGE, 0, 0), HUGE, 0);
+	set_flag(w, s, advise(w, s, MADV_HUGEPAGE, 0, 0), HUGE | GROUPS, 0);
 }
 
 void nohugepage(struct world *w, const struct step *s)
@@ -126,9 +126,11 @@ void collapse(struct world *w, const struct step *s)
 		fail(w, "MADV_COLLAPSE gives %s", strerrorname_np(errno));
 	if (n < PMD_PAGES || s->page % PMD_PAGES)
 		return;
-	for (unsigned int i = s->page; i < s->page + PMD_PAGES; i++)
+	for (unsigned int i = s->page; i < s->page + PMD_PAGES; i++) {
 		if (w->page[i].held == EMPTY)
 			w->page[i].held = ret ? MAYBE : HELD;
+		w->page[i].flags |= TOUCHED;
+	}
 }
 
 static void advise_populate(struct world *w, const struct step *s, int advice, int prot)

@@ -62,7 +62,7 @@ static void extend(struct world *w, unsigned int last, unsigned int from,
 		model_map(w, i, w->page[last].kind);
 		w->page[i].prot = w->page[last].prot;
 		w->page[i].flags = w->page[last].flags &
-				   ~(FREED | ZERO | TRACKED | not_flags);
+				   ~(FREED | ZERO | TRACKED | TOUCHED | not_flags);
 	}
 	if (populates(&w->page[last]))
 		populate(w, from, n);
@@ -185,6 +185,7 @@ static void protect(struct world *w, const struct step *s, int prot)
 			populate(w, i, 1);
 		else if (page->held == EMPTY)
 			page->held = MAYBE;
+		page->flags |= TOUCHED;
 	}
 }
 

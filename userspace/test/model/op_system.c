@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the system does to pages: NUMA nodes, soft-dirty, reclaim. */
+/* What the system does to pages: NUMA nodes, soft-dirty, pins, splits, reclaim. */
+#include <fcntl.h>
 #include <linux/mempolicy.h>
+#include <stdio.h>
 
 #include "op.h"
+#include "pin.h"
 #include "settings.h"
 #include "weather.h"
 
@@ -53,6 +56,37 @@ void migrate(struct world *w, const struct step *s)
 void clear_soft_dirty(struct world *, const struct step *)
 {
 	write_file("/proc/self/clear_refs", "4");
+}
+
+/* For io_uring, until the next one: a pin writes, as far as anyone can tell. */
+void pin_buffer(struct world *w, const struct step *s)
+{
+	unsigned int n = 0;
+	int ring;
+
+	while (n < s->n && n < 8 && w->page[s->page + n].kind && w->page[s->page + n].prot == RW)
+		n++;
+	if (!n)
+		return;
+	ring = pin(address(w, s->page), n * PAGE);
+	if (ring < 0)
+		fail(w, "to pin %u pages gives %s", n, strerrorname_np(errno));
+	for (unsigned int i = s->page; i < s->page + n; i++)
+		model_touch(w, i, true, 0, NULL, 0);
+	if (w->ring >= 0)
+		close(w->ring);
+	w->ring = ring;
+}
+
+/* Which it can or cannot; neither adds a page. */
+void split_folios(struct world *w, const struct step *s)
+{
+	int fd = open("/sys/kernel/debug/split_huge_pages", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "%d,%p,%p", getpid(), address(w, s->page), address(w, s->page + s->n));
+	close(fd);
 }
 
 void weather(struct world *, const struct step *s)

@@ -75,7 +75,7 @@ static void fill_page(struct world *w, const struct step *s, bool zero)
 	memcpy(expected(w, s->page), bytes, PAGE);
 	page->held = zero && !page->kind->exact ? MAYBE : HELD;
 	page->flags &= ~(FREED | ZERO | TRACKED);
-	page->flags |= zero ? ZERO : 0;
+	page->flags |= TOUCHED | (zero ? ZERO : 0);
 }
 
 void fill_copy(struct world *w, const struct step *s)
@@ -128,7 +128,7 @@ void fill_move(struct world *w, const struct step *s)
 		if (from->held == EMPTY)
 			continue;
 		to->held = HELD;
-		to->flags |= from->flags & ZERO;
+		to->flags |= TOUCHED | (from->flags & ZERO);
 		memcpy(expected(w, s->to + i), expected(w, s->page + i), PAGE);
 		model_drop(w, s->page + i);
 	}

@@ -92,6 +92,8 @@ const struct op ops[] = {
 	OP("fork", fork_child, 12, .forks = true),
 	OP("wait", reap, 6),
 	OP("vfork and write each", vm_child, 8),
+	OP("io_uring buffer", pin_buffer, 8),
+	OP("split", split_folios, 4, .span = LONG),
 	OP("weather", weather, 6),
 };
 
@@ -124,6 +126,7 @@ static void run_steps(struct world *w, unsigned int first)
 		ops[s->op].run(w, s);
 		if (w->thorough || i % CHECK_ALL_EVERY == 0) {
 			check(w, 0, ARENA_PAGES);
+			check_bound(w);
 			continue;
 		}
 		check_around(w, s->page, s->n);
@@ -137,6 +140,7 @@ void run_rest(struct world *w, unsigned int first)
 	run_steps(w, first);
 	await_children(w);
 	check(w, 0, ARENA_PAGES);
+	check_bound(w);
 	if (!w->depth)
 		check_flags(w);
 }
