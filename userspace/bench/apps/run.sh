@@ -13,7 +13,7 @@ say() { echo "$app $memory $1 $2" >&9; }
 at() {
 	pid=$(pidof "$2" | awk '{ print $NF }')
 	say "rss_$1" "$(awk '/^Rss:/ { print $2 }' "/proc/$pid/smaps_rollup")"
-	say "tamalloc_$1" "$(awk '/^[0-9a-f]+-/ { ours = /anon:tamalloc/ } /^Rss:/ && ours { kb += $2 }
+	say "tamalloc_$1" "$(awk '/^Rss:/ { rss = $2 } /^VmFlags:.* tm( |$)/ { kb += rss }
 		END { print kb + 0 }' "/proc/$pid/smaps")"
 }
 if [ "${1-}" = at ]; then

@@ -57,6 +57,14 @@ long maps_field(const struct maps *m, const char *field)
 	return atol(m->line + length + 1);
 }
 
+bool maps_flag(const struct maps *m, const char *flag)
+{
+	char word[8];
+
+	snprintf(word, sizeof(word), " %s ", flag);
+	return !m->begins && !strncmp(m->line, "VmFlags:", 8) && strstr(m->line, word);
+}
+
 bool find_vma(const void *addr, struct vma *vma)
 {
 	memset(vma, 0, sizeof(*vma));

@@ -34,6 +34,8 @@ void maps_close(struct maps *m);
 bool maps_overlap(const struct maps *m, const void *start, size_t bytes);
 /* The kB of the field, if that is what the line is, else 0. */
 long maps_field(const struct maps *m, const char *field);
+/* Is the line VmFlags, the last one of a mapping, with this flag among them? */
+bool maps_flag(const struct maps *m, const char *flag);
 
 struct vma {
 	uintptr_t start, end;
