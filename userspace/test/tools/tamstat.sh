@@ -21,7 +21,7 @@ in_guest() {
 	said=$(scripts/boot --single-thread --smp 2 --timeout 300 --add "$tools/tamstat" --add "$tools/test-tamstat" \
 		-- /test-tamstat 2>&1) || status=$?
 	echo "$said"
-	[[ $status -eq 0 && $(grep '^ok' <<<"$said" | grep -vc SKIP) -eq 22 ]]
+	[[ $status -eq 0 && $(grep '^ok' <<<"$said" | grep -vc SKIP) -eq 23 ]]
 }
 
 # process PID NAME, with its smaps on stdin.
@@ -47,6 +47,14 @@ mapping 7f0000000000-7f0000400000 512 512 hg '[anon:tamalloc]' | process 11 'non
 mkdir "$work/proc/12" "$work/proc/self"
 echo >"$work/proc/9/pagemap"
 
+# Its main thread has ended, and 31 has not. No meminfo, as in a procfs with subset=pid.
+mkdir -p "$work/other/30/task"/{30,31}
+printf 'caf\xc3\xa9 \xe2\x82\xac \xe2\x80\xae\xe9\nx\n' >"$work/other/30/comm"
+: >"$work/other/30/smaps"
+echo 0 0 0 0 0 0 0 | tee "$work/other/30/statm" "$work/other/30/task/30/statm" >/dev/null
+echo 9 1 0 0 0 0 0 >"$work/other/30/task/31/statm"
+mapping 7f0000000000-7f0000400000 512 0 tm $'[anon:\xc3\xa9]' >"$work/other/30/task/31/smaps"
+
 fake() { gives "$1" "$2" --proc "$work/proc" "${@:3}"; }
 table() {
 	diff <("$tools/tamstat" --proc "$work/proc") - <<-'END'
@@ -69,6 +77,14 @@ json() {
 			assert nine["regions"][1]["name"] == "[anon:a b]"
 			assert nine["regions"][0]["start"] == "7f0000000000"
 		END
+}
+# Wherever the C library finds its locales.
+other() { # STATUS "WORDS" [TAMSTAT ARG]...
+	LOCPATH=/none ends_with "$1" "$2" "$tools/tamstat" --proc "$work/other" "${@:3}"
+}
+name=$'caf\xc3\xa9 \xe2\x82\xac ???x'
+not_known() {
+	other 0 'What memory the machine has is not known' && other 0 '"memory_kb":null,"available_kb":null' --json
 }
 # Until PATTERN has come three times in what COMMAND prints, however long that takes.
 three_times() { # PATTERN COMMAND...
@@ -183,13 +199,17 @@ full_disk() {
 	[[ $status -eq 1 ]] && grep 'standard output: No space left' "$work/said"
 }
 
-tap_plan 31
+tap_plan 35
 tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$PWD/build/userspace"
 tap_check "its output matches memory in a known state" in_guest
 tap_check "the table lists the processes with regions, and the sum" table
 tap_check "a process has a line for each region" fake 0 '[anon:a b]' 9
 tap_check "a process without regions is reported as such" fake 0 'none of ours has no tamalloc memory' 11
 tap_check "the JSON is valid and has the figures" json
+tap_check "a process whose main thread has ended is read from another thread" other 0 '4096        512          0        512'
+tap_check "a name shows whole, its UTF-8 as it is" other 0 "$name  "
+tap_check "so does a region's" other 0 $'[anon:\xc3\xa9]' 30
+tap_check "a procfs without meminfo does not make 0 kB of memory" not_known
 tap_check "--watch replaces the table on a terminal" in_place
 tap_check "--watch --json prints an object a line" in_lines
 tap_check "a process that has gone is 1" fake 1 '12 is no process' 12

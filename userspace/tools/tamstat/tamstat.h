@@ -38,7 +38,7 @@ struct table {
 	struct process *processes;
 	size_t count;
 	size_t denied;
-	unsigned long memory, available, swap;
+	unsigned long memory, available, swap;	/* of the machine; @memory is 0 if that is not known */
 };
 
 /* Where procfs is mounted. */
@@ -54,8 +54,6 @@ int read_anonymous(int pid, struct process *process);
 void free_process(struct process *process);
 int read_table(struct table *table);
 void free_table(struct table *table);
-/* Fit for a terminal and for JSON. */
-void make_printable(char *text);
 /* A descriptor to read /proc/@pid/@name, or /proc/@name when @pid is 0; -1 and errno. */
 int open_path(int pid, const char *name);
 
@@ -85,8 +83,8 @@ typedef void (*see_run)(const struct run *run, void *arg);
 int scan_pages(int pid, const struct region *region, see_run see, void *arg);
 /* On any Linux; but LARGE, HUGE and ZERO are not told, and what is zero is RESIDENT. */
 int read_pages(int pid, const struct region *region, see_run see, void *arg);
-/* Whether large folios smaller than a huge page can be told. */
-bool sees_folios(void);
+/* 0 if large folios smaller than a huge page can be told, else the errno of kpageflags. */
+int folios_error(void);
 
 /* kernel.c: what this kernel can do */
 

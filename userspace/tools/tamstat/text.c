@@ -29,8 +29,12 @@ void text_table(const struct table *table)
 	}
 	printf("%7s %-15zu %7zu", "all", table->count, sum.regions);
 	print_amount(&sum);
-	printf("\nSizes are in kB. The machine has %lu kB of memory, %lu of it available, and %lu of swap.\n",
-	       table->memory, table->available, table->swap);
+	printf("\nSizes are in kB. ");
+	if (table->memory)
+		printf("The machine has %lu kB of memory, %lu of it available, and %lu of swap.\n",
+		       table->memory, table->available, table->swap);
+	else
+		printf("What memory the machine has is not known: %s has no meminfo.\n", procfs);
 }
 
 void text_process(const struct process *process)
