@@ -138,7 +138,7 @@ for n in range(256):
 END
 like_20 21 && sed -i 's/VmFlags:.* ac$/& um/' "$work/proc/21/smaps"
 like_20 22 && rm "$work/proc/22/mem"
-like_20 23 && sed -i 's/libc.so.6/libc.musl/' "$work/proc/23/smaps"
+like_20 23 && : >"$work/proc/23/cmdline"
 like_20 24 && sed -i '/AnonHuge/d' "$work/proc/24/smaps"
 like_20 25 && : >"$work/proc/25/pagemap"
 : | process 26 kthread
@@ -157,9 +157,8 @@ advice() {
 		    "in_huge_pages": 4096, "in_smaller_folios": None, "zero_pages_in_these": 602 * 4,
 		    "read_not_written": 64, "strict_saves_up_to": 602 * 4,
 		    "adaptive_saves_up_to": 492 * 4, "tamalloc_already": 0}, figures[0]
-		assert said[0]["command"] == "new?line" and said[0]["heap_kb"] == 16, said[0]
+		assert said[0]["command"] == "new?line", said[0]
 		assert said[0]["command_line"] == r"/bin/x 'a b' 'it'\''s' '?[2J'", said[0]
-		assert said[0]["has_glibc"] and not said[3]["has_glibc"], said[3]
 		for i in 1, 2, 5:
 		    assert said[i]["not_read_kb"] == figures[i]["strict_saves_up_to"] == 4096, said[i]
 		    assert figures[i]["zero_pages_in_these"] is None, said[i]
@@ -222,7 +221,7 @@ tap_check "--advise says of each figure how it is known" says_how
 tap_check "--advise begins with the verdict" \
 	fake 0 '20 new?line: up to 2.4 of 6.0 MB resident could be saved' --advise 20
 tap_check "--advise says how to try it" fake 0 "tamrun --stats /bin/x 'a b'" --advise 20
-tap_check "--advise knows what tamrun cannot serve" fake 0 'tamrun cannot serve it: no glibc' --advise 23
+tap_check "also of what has no command line" fake 0 'tamrun --adaptive --stats PROGRAM' --advise 23
 tap_check "--advise does not guess contents" \
 	fake 0 'how much could be saved is not known; 4.0 MB at most' --advise 22
 tap_check "--advise on a kernel thread finds nothing to replace" \

@@ -43,26 +43,32 @@ static int open_task(int process)
 	return task < 0 ? dup(process) : task;
 }
 
-int open_memory(const char *procfs, int pid, const char *name)
+int open_memory_at(int process, const char *name)
 {
-	int process, task, fd, error;
-	char *path;
+	int task = has_memory(process, ".") ? process : open_task(process);
+	int fd = openat(task, name, O_RDONLY | O_CLOEXEC), error = errno;
 
-	if (asprintf(&path, "%s/%d", procfs, pid) < 0)
-		return -1;
-	process = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	error = errno;
-	free(path);
-	if (process < 0) {
-		errno = error;
-		return -1;
-	}
-	task = has_memory(process, ".") ? process : open_task(process);
-	fd = openat(task, name, O_RDONLY | O_CLOEXEC);
-	error = errno;
 	if (task != process)
 		close(task);
-	close(process);
+	errno = error;
+	return fd;
+}
+
+int open_memory(const char *procfs, int pid, const char *name)
+{
+	int process = -1, fd = -1, error = ENOMEM;
+	char *path;
+
+	if (asprintf(&path, "%s/%d", procfs, pid) >= 0) {
+		process = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		error = errno;
+		free(path);
+	}
+	if (process >= 0) {
+		fd = open_memory_at(process, name);
+		error = errno;
+		close(process);
+	}
 	errno = error;
 	return fd;
 }

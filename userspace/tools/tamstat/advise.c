@@ -201,8 +201,6 @@ static void look_at_regions(struct look *look)
 		add(advice, FIG_RESIDENT, region->resident);
 		add(advice, FIG_SWAPPED, region->swapped);
 		add(advice, FIG_HUGE, region->huge);
-		if (!strcmp(region->name, "[heap]"))
-			advice->heap += region->resident;
 		look->region = region;
 		error = look_at_pages(look);
 		if (error && !pages_error)

@@ -133,10 +133,8 @@ void json_advice(const struct advice *advice)
 	begin_process(process);
 	printf("\"command_line\":");
 	print_string(advice->command_line);
-	printf(",\"tamalloc_available\":%s,\"huge_pages\":\"%s\",\"has_glibc\":%s,"
-	       "\"heap_kb\":%lu,\"not_read_kb\":%lu,\"figures\":{",
-	       advice->call_error ? "false" : "true", advice->setting,
-	       process->has_glibc ? "true" : "false", advice->heap, advice->unread);
+	printf(",\"tamalloc_available\":%s,\"huge_pages\":\"%s\",\"not_read_kb\":%lu,\"figures\":{",
+	       advice->call_error ? "false" : "true", advice->setting, advice->unread);
 	for (int i = 0; i < FIGURES; i++) {
 		const struct figure *figure = &advice->figures[i];
 

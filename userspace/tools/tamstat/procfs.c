@@ -92,13 +92,6 @@ static bool begins(char *line, struct region *region)
 	return true;
 }
 
-static bool is_glibc(const char *path)
-{
-	const char *name = strrchr(path, '/');
-
-	return name && (!strncmp(name, "/libc.so.6", 10) || !strncmp(name, "/libc-2.", 8));
-}
-
 static void add_region(struct process *process, struct region *region)
 {
 	process->regions = reallocarray(process->regions, process->count + 1, sizeof(*region));
@@ -126,10 +119,8 @@ static void read_regions(FILE *smaps, struct process *process, bool only_ours)
 	size_t size = 0;
 
 	while (getline(&line, &size, smaps) > 0) {
-		if (begins(line, &region)) {
-			process->has_glibc |= is_glibc(region.name);
+		if (begins(line, &region))
 			continue;
-		}
 		sscanf(line, "Rss: %lu", &region.resident);
 		sscanf(line, "Swap: %lu", &region.swapped);
 		process->tells_huge |= sscanf(line, "AnonHugePages: %lu", &region.huge) == 1;

@@ -23,7 +23,6 @@ struct process {
 	int oom_score;
 	char command[64];
 	bool tells_huge;		/* smaps has AnonHugePages */
-	bool has_glibc;			/* is mapped, so that a library can be preloaded */
 	struct region *regions;
 	size_t count;
 };
@@ -112,7 +111,6 @@ struct advice {
 	struct process process;
 	struct figure figures[FIGURES];
 	unsigned long unread;	/* huge pages whose contents could not be read */
-	unsigned long heap;	/* what is resident of [heap] */
 	int call_error;		/* tamalloc_error() */
 	const char *setting;	/* huge_pages_setting() */
 	char *command_line;	/* as a shell takes it, "" if it is not known */
