@@ -3,6 +3,7 @@
 #include "mem.h"
 #include "pagemap.h"
 #include "tap.h"
+#include "uapi.h"
 
 const char *no_tamalloc(void)
 {
@@ -12,20 +13,57 @@ const char *no_tamalloc(void)
 		"this kernel has no tamalloc (ENOSYS): boot the patched one";
 }
 
+/* Where a process has a mode, all plain memory is a piece of this. */
+#define RESERVE	(sizeof(long) == 8 ? 64 * GIB : GIB)
+static char *reserve;
+
+static void __attribute__((constructor)) begin(void)
+{
+	int mode = prctl(PR_GET_TAMALLOC, 0, 0, 0, 0);
+
+	if (mode <= 0)
+		return;
+	CHECK(!prctl(PR_SET_TAMALLOC, 0, 0, 0, 0));
+	reserve = mmap(NULL, RESERVE, RW, ANON, -1, 0);
+	CHECK(reserve != MAP_FAILED);
+	CHECK(!prctl(PR_SET_TAMALLOC, mode, 0, 0, 0));
+}
+
+static void *map(void *where, size_t size, int prot, int fixed)
+{
+	void *addr = mmap(where, size, prot, ANON | fixed, -1, 0);
+
+	CHECK(addr != MAP_FAILED);
+	return addr;
+}
+
 void *tamalloc(size_t size)
 {
 	void *addr = NULL;
 
+	if (reserve)
+		return map(NULL, size, RW, 0);
 	CHECK(!tamalloc_call(size, &addr));
 	return addr;
 }
 
+static void *take_plain(void *where, size_t size)
+{
+	static size_t taken;
+	char *from = reserve + __atomic_fetch_add(&taken, (size + page - 1) & -page, __ATOMIC_RELAXED);
+
+	CHECK(from + size <= reserve + RESERVE);
+	return move_to(from, size, where);
+}
+
 void *plain(size_t size)
 {
-	void *addr = mmap(NULL, size, RW, ANON, -1, 0);
+	return reserve ? take_plain(map(NULL, size, PROT_NONE, 0), size) : map(NULL, size, RW, 0);
+}
 
-	CHECK(addr != MAP_FAILED);
-	return addr;
+void *put_plain(void *where, size_t size)
+{
+	return reserve ? take_plain(where, size) : map(where, size, RW, MAP_FIXED);
 }
 
 int tamalloc_errno(size_t size)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mappings: made, removed, moved, resized and protected. */
+#include <sys/prctl.h>
+
 #include "op.h"
 
 static bool populates(const struct page_model *page)
@@ -39,8 +41,12 @@ void neighbour(struct world *w, const struct step *s)
 	}
 	if (!unmapped(w, from, n))
 		error = EEXIST;
-	p = mmap(address(w, from), n * PAGE, RW, MAP_FIXED_NOREPLACE | MAP_PRIVATE |
-		 MAP_ANONYMOUS | (s->value & 2 ? MAP_NORESERVE : 0), -1, 0);
+	/* Of a process that has a mode, nothing that mmap() gives is plain. */
+	if (!error && prctl(PR_GET_TAMALLOC, 0, 0, 0, 0) > 0)
+		p = put_plain(address(w, from), n * PAGE);
+	else
+		p = mmap(address(w, from), n * PAGE, RW, MAP_FIXED_NOREPLACE | MAP_PRIVATE |
+			 MAP_ANONYMOUS | (s->value & 2 ? MAP_NORESERVE : 0), -1, 0);
 	expect(w, "mmap", (long)p, error);
 	for (unsigned int i = from; !error && i < from + n; i++)
 		model_map(w, i, PLAIN);

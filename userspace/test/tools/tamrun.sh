@@ -15,6 +15,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Ten programs that print their own maps, each with an allocator or an interpreter.
 programs=(cat sort sed mawk grep perl tac head bash python3)
+# shellcheck disable=SC2016 # for the guest's shell, and for those programs
 write_scripts() {
 	local name program
 
@@ -43,7 +44,6 @@ write_scripts() {
 			done
 		done </programs
 	END
-	# shellcheck disable=SC2016 # for the guest's shell
 	cat >"$work/stats" <<-'END'
 		stats() { # WORD COMMAND...
 			word=$1
