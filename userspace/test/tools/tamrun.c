@@ -4,7 +4,7 @@
  * environment MODE= says which that is, as PR_GET_TAMALLOC does.
  *
  *	mode FILE	adds its mode to FILE, as a line
- *	hold MB HOW [SECONDS]	touches so much of 64 MB and keeps it for a second: "itself", a
+ *	hold MB HOW [SECONDS]	touches so much of 64 MB and keeps it for 3 seconds: "itself", a
  *			"thread" that outlives the main thread, four "children", or an "orphan"
  */
 #include <malloc.h>
@@ -96,7 +96,7 @@ static const struct test tests[] = {
 };
 
 static size_t held;
-static int seconds = 1;
+static int seconds = 3;
 
 static void *hold(void *arg)
 {

@@ -14,14 +14,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Ten programs that print their own maps, each with an allocator or an interpreter.
-programs=(cat sort sed mawk grep perl tac head bash python3)
+programs=(/usr/bin/{cat,sort,sed,mawk,grep,perl,tac,head,bash,python3})
 # shellcheck disable=SC2016 # for the guest's shell, and for those programs
 write_scripts() {
-	local name program
+	local program words=''
 
-	for name in "${programs[@]}"; do
-		program=$(type -P "$name") || return
-		case $name in
+	for program in "${programs[@]}"; do
+		case ${program##*/} in
 		sed) set -- -n p ;;
 		mawk) set -- '{ print }' ;;
 		grep) set -- . ;;
@@ -31,9 +30,9 @@ write_scripts() {
 		python3) set -- -S -c 'import sys; print(open(sys.argv[1]).read())' ;;
 		*) set -- ;;
 		esac
-		printf '%s ' "$name" "$program"
-		printf '%q ' "$@"
-		echo
+		(($# == 0)) || printf -v words '%q ' "$@"
+		echo "${program##*/} $program $words"
+		words=''
 	done >"$work/programs"
 	cat >"$work/maps" <<-'END'
 		echo 0 >/proc/sys/kernel/randomize_va_space
@@ -69,7 +68,7 @@ write_scripts() {
 	END
 }
 sanitized() {
-	gcc -fsanitize=address -O1 -o "$work/sanitized" -x c - <<-'END'
+	gcc -fsanitize=address -O1 -o "$tools/test-sanitized" -x c - <<-'END'
 		#include <stdio.h>
 		#include <stdlib.h>
 		#include <string.h>
@@ -90,15 +89,15 @@ sanitized() {
 
 # All runs in one guest, each leaving its part of what is checked below.
 run_all() {
-	local add=() name
+	local add=() program
 
-	for name in "${programs[@]}"; do add+=(--program "$name"); done
+	for program in "${programs[@]}"; do add+=(--program "$program"); done
 	scripts/boot --retry --smp 2 --mem 1G --timeout 300 --add "$tools/tamrun" --add "$tools/test-tamrun" \
-		--program "$work/sanitized" --add "$work/programs" --add "$work/maps" --add "$work/stats" "${add[@]}" \
+		--program "$tools/test-sanitized" --add "$work/programs" --add "$work/maps" --add "$work/stats" "${add[@]}" \
 		--program setpriv --tree /usr/lib/python3.11/encodings -- sh -c "
 		MODE=1 /tamrun /test-tamrun | sed 's/^/strict /'
 		MODE=2 /tamrun --adaptive /test-tamrun | sed 's/^/adaptive /'
-		/tamrun $work/sanitized
+		/tamrun $tools/test-sanitized
 		sh /stats
 		sh /maps | sed 's/^/maps /'" >"$work/guest" 2>&1
 }

@@ -43,7 +43,7 @@ static bool read_numbers(int process, int *pid, int *parent)
 /* Pages that several processes share count once, so what each has is a fraction of them. */
 static int add_memory(int process, struct peak *now)
 {
-	unsigned long start, end, share = 0, swapped = 0;
+	unsigned long start, end, size_kb = 0, share = 0, swapped = 0;
 	int fd = open_memory_at(process, "smaps");
 	char *line = NULL;
 	size_t size = 0;
@@ -54,14 +54,14 @@ static int add_memory(int process, struct peak *now)
 	smaps = fdopen(fd, "r");
 	while (getline(&line, &size, smaps) > 0) {
 		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			continue;
+			size_kb = (end - start) >> 10;
 		sscanf(line, "Pss: %lu", &share);
 		sscanf(line, "SwapPss: %lu", &swapped);
 		/* These end a mapping. The name [anon:tamalloc] can be changed by the program. */
 		if (strncmp(line, "VmFlags:", 8) || !strstr(line, " tm"))
 			continue;
 		now->seen = true;
-		now->reserved += (end - start) >> 10;
+		now->reserved += size_kb;
 		now->committed += share + swapped;
 	}
 	free(line);
