@@ -35,7 +35,6 @@ run_all() {
 		mkfifo /tmp/go
 		/test-tamtrace wait </tmp/go & p=$!
 		exec 3>/tmp/go
-		printf "new\nname" >/proc/$p/comm
 		/tamtrace --csv --output /tmp/csv --html /tmp/pid.html -p $p & t=$!
 		until ls /sys/kernel/tracing/instances/* >/dev/null 2>&1; do sleep 1; done; sleep 1
 		echo >&3; wait $p; wait $t; echo "pid $?"
