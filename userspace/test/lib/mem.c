@@ -24,7 +24,7 @@ static void __attribute__((constructor)) begin(void)
 	if (mode <= 0)
 		return;
 	CHECK(!prctl(PR_SET_TAMALLOC, 0, 0, 0, 0));
-	reserve = mmap(NULL, RESERVE, RW, ANON, -1, 0);
+	reserve = mmap(NULL, RESERVE, PROT_NONE, ANON, -1, 0);
 	CHECK(reserve != MAP_FAILED);
 	CHECK(!prctl(PR_SET_TAMALLOC, mode, 0, 0, 0));
 }
@@ -53,7 +53,8 @@ static void *take_plain(void *where, size_t size)
 	char *from = reserve + __atomic_fetch_add(&taken, (size + page - 1) & -page, __ATOMIC_RELAXED);
 
 	CHECK(from + size <= reserve + RESERVE);
-	return move_to(from, size, where);
+	CHECK(!mprotect(move_to(from, size, where), size, RW));
+	return where;
 }
 
 void *plain(size_t size)

@@ -100,7 +100,9 @@ static void stop(char *p)
 {
 	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 	raise(SIGSTOP);
-	say("child: %ld resident, %s", usage(p, PAGES, "Rss"), *(long *)p == 'x' ? "poked" : "as it was");
+	/* Before it reads by itself. */
+	say("child: %ld resident", usage(p, PAGES, "Rss"));
+	say(*(long *)p == 'x' ? "poked" : "as it was");
 	_exit(EXIT_SUCCESS);
 }
 
