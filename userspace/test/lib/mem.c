@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <pthread.h>
+
 #include "counters.h"
 #include "mem.h"
 #include "pagemap.h"
@@ -13,26 +15,43 @@ const char *no_tamalloc(void)
 		"this kernel has no tamalloc (ENOSYS): boot the patched one";
 }
 
-/* Where a process has a mode, all plain memory is a piece of this. */
-#define RESERVE	(sizeof(long) == 8 ? 64 * GIB : GIB)
-static char *reserve;
+/*
+ * The mode that the process was started with, which plain memory goes without. Another thread
+ * neither maps a region meanwhile, nor forks a child that has no mode.
+ */
+static int mode;
+static pthread_mutex_t switching = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock(void)
+{
+	pthread_mutex_lock(&switching);
+}
+
+static void unlock(void)
+{
+	pthread_mutex_unlock(&switching);
+}
 
 static void __attribute__((constructor)) begin(void)
 {
-	int mode = prctl(PR_GET_TAMALLOC, 0, 0, 0, 0);
-
-	if (mode <= 0)
-		return;
-	CHECK(!prctl(PR_SET_TAMALLOC, 0, 0, 0, 0));
-	reserve = mmap(NULL, RESERVE, PROT_NONE, ANON, -1, 0);
-	CHECK(reserve != MAP_FAILED);
-	CHECK(!prctl(PR_SET_TAMALLOC, mode, 0, 0, 0));
+	mode = prctl(PR_GET_TAMALLOC, 0, 0, 0, 0);
+	if (mode > 0)
+		CHECK(!pthread_atfork(lock, unlock, unlock));
 }
 
-static void *map(void *where, size_t size, int prot, int fixed)
+static void *map(void *where, size_t size, int fixed, int with)
 {
-	void *addr = mmap(where, size, prot, ANON | fixed, -1, 0);
+	void *addr;
 
+	if (mode > 0) {
+		lock();
+		CHECK(!prctl(PR_SET_TAMALLOC, with, 0, 0, 0));
+	}
+	addr = mmap(where, size, RW, ANON | fixed, -1, 0);
+	if (mode > 0) {
+		CHECK(!prctl(PR_SET_TAMALLOC, mode, 0, 0, 0));
+		unlock();
+	}
 	CHECK(addr != MAP_FAILED);
 	return addr;
 }
@@ -41,30 +60,20 @@ void *tamalloc(size_t size)
 {
 	void *addr = NULL;
 
-	if (reserve)
-		return map(NULL, size, RW, 0);
+	if (mode > 0)
+		return map(NULL, size, 0, mode);
 	CHECK(!tamalloc_call(size, &addr));
 	return addr;
 }
 
-static void *take_plain(void *where, size_t size)
-{
-	static size_t taken;
-	char *from = reserve + __atomic_fetch_add(&taken, (size + page - 1) & -page, __ATOMIC_RELAXED);
-
-	CHECK(from + size <= reserve + RESERVE);
-	CHECK(!mprotect(move_to(from, size, where), size, RW));
-	return where;
-}
-
 void *plain(size_t size)
 {
-	return reserve ? take_plain(map(NULL, size, PROT_NONE, 0), size) : map(NULL, size, RW, 0);
+	return map(NULL, size, 0, 0);
 }
 
 void *put_plain(void *where, size_t size)
 {
-	return reserve ? take_plain(where, size) : map(where, size, RW, MAP_FIXED);
+	return map(where, size, MAP_FIXED, 0);
 }
 
 int tamalloc_errno(size_t size)

@@ -27,7 +27,7 @@ static inline long tamalloc_call(size_t size, void *addr)
 
 /*
  * A region. In a process that was started with a mode of PR_SET_TAMALLOC, as by tamrun, it
- * comes from mmap(), and what is plain from before the mode was set.
+ * comes from mmap().
  */
 void *tamalloc(size_t size);
 /* What tamalloc() is measured against: mmap() with MAP_NORESERVE. */
