@@ -66,6 +66,11 @@ void *tamalloc(size_t size)
 	return addr;
 }
 
+bool has_mode(void)
+{
+	return mode > 0;
+}
+
 void *plain(size_t size)
 {
 	return map(NULL, size, 0, 0);

@@ -33,6 +33,8 @@ void *tamalloc(size_t size);
 /* What tamalloc() is measured against: mmap() with MAP_NORESERVE. */
 void *plain(size_t size);
 void *put_plain(void *where, size_t size);
+/* Whether it is such a process, where a bare mmap() gives no plain memory. */
+bool has_mode(void);
 /* Reserve and unmap again: 0, or the errno with which that is refused. */
 int tamalloc_errno(size_t size);
 int plain_errno(size_t size);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mappings: made, removed, moved, resized and protected. */
-#include <sys/prctl.h>
-
 #include "op.h"
 
 static bool populates(const struct page_model *page)
@@ -41,8 +39,7 @@ void neighbour(struct world *w, const struct step *s)
 	}
 	if (!unmapped(w, from, n))
 		error = EEXIST;
-	/* Of a process that has a mode, nothing that mmap() gives is plain. */
-	if (!error && prctl(PR_GET_TAMALLOC, 0, 0, 0, 0) > 0)
+	if (!error && has_mode())
 		p = put_plain(address(w, from), n * PAGE);
 	else
 		p = mmap(address(w, from), n * PAGE, RW, MAP_FIXED_NOREPLACE | MAP_PRIVATE |

@@ -52,7 +52,7 @@ static void all_sizes(void)
 	check_kind(mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), adaptive, "mmap");
 }
 
-static void has_mode(void)
+static void right_mode(void)
 {
 	CHECK_EQ(mode(), atoi(getenv("MODE")));
 }
@@ -89,7 +89,7 @@ static void after_fork(void)
 }
 
 static const struct test tests[] = {
-	TEST("it has the mode", has_mode),
+	TEST("it has the mode", right_mode),
 	TEST("all of malloc's memory, and what it maps, is tamalloc's", all_sizes),
 	TEST("so is that of threads, and their stacks", in_threads),
 	TEST("so is that of a child and its threads", after_fork),
