@@ -4,7 +4,7 @@
 
 KERNEL ?= 6.12
 ARCH ?= x86_64
-export KERNEL ARCH KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
+export KERNEL ARCH LAB_LANG KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
 
 ifneq ($(words $(CURDIR)),1)
 $(error the kernel cannot be built in a path with spaces: move this clone, $(CURDIR))
@@ -33,6 +33,8 @@ help:
 	@echo 'make kernel     $(image)'
 	@echo 'make bench      what first touches cost, next to other memory; ARGS=--docs: docs/ too'
 	@echo 'make apps       redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
+	@echo 'make lab        page references of real programs under each replacement policy; T=: one experiment,'
+	@echo '                PROG=, ARGS=: another program, STRING="1 2 3": a typed one, POLICY=x.c, LAB_LANG=es'
 	@echo 'make soak       the model for OPS= operations (default 1000000) from SEED=, on KIND='
 	@echo '                (default: strict, then adaptive)'
 	@echo 'make matrix     docs/matrix.md, anew'
@@ -98,6 +100,12 @@ apps: kernel
 	@scripts/setup --apps
 	@scripts/apps --kernel $(image) $(ARGS)
 
+# A shell's quotes around what may have spaces; a ' in it ends the word.
+lab:
+	@scripts/setup --lab
+	@scripts/lab $(if $(PROG),--prog '$(PROG)') $(if $(ARGS),--args '$(ARGS)') $(if $(STRING),--string '$(STRING)') \
+		$(if $(POLICY),--policy '$(POLICY)') $(T)
+
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
 		sh -c 'for kind in $(or $(KIND),strict adaptive); do \
@@ -126,4 +134,4 @@ install:
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run check test test-all bench apps soak matrix shell gdb deb install clean
+.PHONY: help setup kernel userspace program run check test test-all bench apps lab soak matrix shell gdb deb install clean

@@ -2,7 +2,7 @@
 /*
  * A TCG plugin that writes the page references of a program, in trace.h's format:
  *
- *	-plugin trace.so,out=FILE[,from=start]
+ *	-plugin trace.so,out=FILE[,from=start][,max=MB]
  *
  * It counts what instructions of user space fetch, read and write, between the markers of
  * marker.h or, with from=start, from the first instruction on. What the kernel accesses on the
@@ -34,6 +34,7 @@ static const char *path;
 static int out = -1;
 static unsigned char buffer[1 << 20];
 static size_t filled;
+static uint64_t allowed = UINT64_MAX;	/* bytes of the trace that may still come */
 
 static uint64_t last_page;
 static unsigned int last_kind;
@@ -56,6 +57,11 @@ static void flush(void)
 {
 	size_t done = 0;
 
+	if (filled > allowed) {
+		errno = EFBIG;
+		give_up("it has become too large for max=");
+	}
+	allowed -= filled;
 	while (out >= 0 && done < filled) {
 		ssize_t n = write(out, buffer + done, filled - done);
 
@@ -308,8 +314,10 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
 			path = argv[i] + 4;
 		} else if (!strcmp(argv[i], "from=start")) {
 			state = ON;
+		} else if (!strncmp(argv[i], "max=", 4)) {
+			allowed = strtoull(argv[i] + 4, NULL, 10) << 20;
 		} else {
-			fprintf(stderr, "trace: what is %s? there are out=FILE and from=start\n", argv[i]);
+			fprintf(stderr, "trace: what is %s? there are out=FILE, from=start and max=MB\n", argv[i]);
 			return 1;
 		}
 	}
