@@ -17,8 +17,8 @@ silent() {
 	echo "$said"
 	[[ $status -eq 0 && ! $said ]]
 }
-commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,matrix,profile,selftests,setup,test,transcripts}
-	scripts/lib/{check-config,guest-files,initramfs,judge,tally})
+commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,lab,matrix,profile,selftests,setup,test,transcripts}
+	scripts/lib/{check-config,guest-files,initramfs,judge,lab-page,tally})
 
 pages=(docs/man/*)
 tap_plan $((2 + ${#pages[@]} + ${#commands[@]}))

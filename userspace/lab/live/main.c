@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/* live EXPERIMENT en|es: in the guest; live.sh prepares it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <tamalloc_syscall.h>
+
+#include "live.h"
+
+static bool spanish;
+
+const char *say(const char *in_english, const char *in_spanish)
+{
+	return spanish ? in_spanish : in_english;
+}
+
+void fail(const char *what)
+{
+	fprintf(stderr, "live: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+void expect(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fflush(stdout);
+	fprintf(stderr, "live: it does not hold: %s\n", what);
+	exit(1);
+}
+
+char *tamalloc_pages(unsigned long pages)
+{
+	unsigned long address;
+
+	if (syscall(__NR_tamalloc, pages * PAGE, &address))
+		fail("tamalloc");
+	return (char *)address;
+}
+
+void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		fail(path);
+	close(fd);
+}
+
+unsigned long field(const char *path, const char *name)
+{
+	char line[256];
+	size_t length = strlen(name);
+	unsigned long value = 0;
+	bool found = false;
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		fail(path);
+	while (!found && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, length) || !strchr(": \t", line[length]))
+			continue;
+		value = strtoul(line + length + 1, NULL, 10);
+		found = true;
+	}
+	fclose(file);
+	expect(found, name);
+	return value;
+}
+
+unsigned long present(const char *memory, unsigned long pages)
+{
+	unsigned long count = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	for (unsigned long i = 0; i < pages; i++) {
+		uint64_t entry;
+
+		if (pread(fd, &entry, 8, ((uintptr_t)memory / PAGE + i) * 8) != 8)
+			fail("/proc/self/pagemap");
+		count += entry >> 63;
+	}
+	close(fd);
+	return count;
+}
+
+static const struct { const char *name; void (*run)(void); } experiments[] = {
+	{ "virtual", run_virtual }, { "mmu", run_mmu }, { "space", run_space },
+	{ "swapping", run_swapping }, { "locality", run_locality }, { "cache", run_cache },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc == 3) {
+		spanish = !strcmp(argv[2], "es");
+		for (size_t i = 0; i < sizeof(experiments) / sizeof(*experiments); i++) {
+			if (strcmp(argv[1], experiments[i].name))
+				continue;
+			experiments[i].run();
+			return 0;
+		}
+	}
+	fputs("usage: live virtual|mmu|space|swapping|locality|cache en|es\n", stderr);
+	return 125;
+}
