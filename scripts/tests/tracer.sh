@@ -94,7 +94,7 @@ typed() {
 page() { ! grep -nE '\{\{|(src|href)="|url\(["h]|@import' "$work/lab/index.html" && grep -q 'id="stepper"' "$work/lab/index.html"; }
 # Each checks itself; these are what a reader looks for.
 live() {
-	scripts/lab --output "$work/lab" --lang en virtual mmu space swapping locality cache >"$work/live" 2>&1 || {
+	scripts/lab --output "$work/lab" --lang en virtual mmu space swapping locality cache lists pages >"$work/live" 2>&1 || {
 		cat "$work/live"
 		return 1
 	}
@@ -103,6 +103,9 @@ live() {
 		grep -qE '^  second read +0 +0$' "$work/live" && grep -q 'address  64: beyond the limit' "$work/live" &&
 		[[ $(awk '/Referenced/ { getline; for (i = 0; i < 4; i++) { print $2, $3; getline } }' "$work/live" | xargs) == \
 			'100 100 300 300 50 50 200 200' ]] && grep -q 'every byte as it was' "$work/live" &&
+		grep -qE '^  clean .* 0 +0$' "$work/live" && grep -qE '^  dirty .* 0 +[1-9][0-9]+$' "$work/live" &&
+		grep -qE '^  locked .* 64 +0$' "$work/live" && grep -q 'a page: 1, after fork: 2' "$work/live" &&
+		grep -qE '^  read once +\+0 +\+[0-9]{4}' "$work/live" && grep -qE '^  read again +\+[0-9]{4} +-' "$work/live" &&
 		grep -q 'primera lectura' "$work/lab/data/live.cache.es"
 }
 stepper() { node userspace/test/tools/lab_stepper.js "$replay"; }

@@ -28,5 +28,7 @@ void run_space(void);
 void run_swapping(void);
 void run_locality(void);
 void run_cache(void);
+void run_lists(void);
+void run_pages(void);
 
 #endif /* LAB_LIVE_H */

@@ -92,6 +92,7 @@ unsigned long present(const char *memory, unsigned long pages)
 static const struct { const char *name; void (*run)(void); } experiments[] = {
 	{ "virtual", run_virtual }, { "mmu", run_mmu }, { "space", run_space },
 	{ "swapping", run_swapping }, { "locality", run_locality }, { "cache", run_cache },
+	{ "lists", run_lists }, { "pages", run_pages },
 };
 
 int main(int argc, char **argv)
@@ -105,6 +106,6 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	fputs("usage: live virtual|mmu|space|swapping|locality|cache en|es\n", stderr);
+	fputs("usage: live virtual|mmu|space|swapping|locality|cache|lists|pages en|es\n", stderr);
 	return 125;
 }

@@ -39,6 +39,26 @@ both_anomalies() {
 	END
 }
 
+# Silberschatz, Galvin and Gagne's exercises.
+fits() {
+	diff <("$out/lab/exercises" fit en | tr -s ' ' | sed 1d) - <<-'END'
+		first fit 212 -> 500 417 -> 600 112 -> 288 426 waits left: 100 176 200 300 183
+		best fit 212 -> 300 417 -> 500 112 -> 200 426 -> 600 left: 100 83 88 88 174
+		worst fit 212 -> 600 417 -> 500 112 -> 388 426 waits left: 100 83 200 300 276
+	END
+}
+segments() {
+	diff <("$out/lab/exercises" segments es | sed 1,5d) - <<-'END'
+		<0,430> -> 219 + 430 = 649
+		<1,10> -> 2300 + 10 = 2310
+		<2,500> excepción: 500 >= 100
+		<3,400> -> 1327 + 400 = 1727
+		<4,112> excepción: 112 >= 96
+		<5,0> excepción: s >= STLR = 5
+		segmento 3 en páginas de 256 bytes: <3,400> -> página 400 / 256 = 1, d = 144 -> marco 2 -> 656
+	END
+}
+
 refuses() { ends_with 125 "$1" "$replay" "${@:2}"; } # WORDS ARG...
 reads() { diff <("$replay" text "$1") <(echo "$2"); }
 # Every prefix of a trace is one that was cut off.
@@ -108,7 +128,7 @@ not_a_policy() {
 	policy none "$work/none.c" && refuses 'defines no lab_policy' faults --string "$belady" --policy "$work/none.so"
 }
 
-tap_plan 32
+tap_plan 34
 tap_check "it compiles" build
 tap_check "the replay equals direct simulation on a thousand strings" simulators_agree
 tap_check "Belady, Nelson and Shedler (1969) in 3 frames: 7, 10, 9, 9" counts "$belady" 3 '7 10 9 9'
@@ -117,6 +137,8 @@ tap_check "Silberschatz's string in 3 frames: 9, 12, 14, 15" counts "$silberscha
 tap_check "Stallings' string in 3 frames: 6, 7, 8, 9" counts "$stallings" 3 '6 7 8 9'
 tap_check "Belady's anomaly is found, under FIFO and clock" both_anomalies
 tap_check "and not where there is none" ends_with 0 'none: ' "$replay" anomaly --string '1 2 1 3'
+tap_check "first, best and worst fit: the textbook's answers" fits
+tap_check "segmentation: the textbook's answers" segments
 tap_check "a trace goes through a pipe" piped
 tap_check "a run's kind is its strongest, and data and code can be told apart" kinds
 tap_check "larger pages merge their parts" larger
