@@ -21,13 +21,15 @@ traced() {
 		--add "$out/tools/test-belady" -- "${@:2}"
 }
 once='65537 65538 65539 65540 65537 65538 65541 65537 65538 65539 65540 65541'
-# Code and data take turns: the page that the program prints, and the string's.
+# Code and data take turns: the page that the program prints, and the string's; then there is a
+# jump to the next page and back.
 exactly_belady() { # TRACE CODE
 	local want='' page
 
 	for page in $once $once $once; do want+="$((16#$2))f ${page}r "; done
+	want+="$((16#$2))f $((16#$2 + 1))f $((16#$2))f"
 	diff <("$replay" text --only data "$work/$1") <(echo "$once $once $once") &&
-		diff <("$replay" text --kinds "$work/$1") <(echo "${want% }")
+		diff <("$replay" text --kinds "$work/$1") <(echo "$want")
 }
 # With a process that never sleeps beside it.
 in_system() {

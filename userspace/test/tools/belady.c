@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Belady's string three times over, between the tracer's markers, in pages 65537 to 65541. The
- * code is straight, lies in one page and touches no other memory.
+ * code touches no other memory; at the end it jumps to the page after its own, and back.
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -13,7 +13,12 @@
 
 static __attribute__((noinline, aligned(4096))) void touch(char *memory)
 {
-	__asm__ volatile(LAB_MARK(LAB_MARK_START) STRING STRING STRING LAB_MARK(LAB_MARK_STOP)
+	__asm__ volatile(LAB_MARK(LAB_MARK_START) STRING STRING STRING
+			 "jmp 1f\n"
+			 "2: nop\n" LAB_MARK(LAB_MARK_STOP) "jmp 3f\n"
+			 ".p2align 12\n"
+			 "1: nop; jmp 2b\n"
+			 "3:\n"
 			 : : "r"(memory) : "rax", "memory");
 }
 
