@@ -27,10 +27,22 @@ static unsigned long written(void)
 	return sectors;
 }
 
-/* Until they are gone, or it is plain that they stay: what is dirty is written by another thread first. */
-static unsigned long evict(const char *memory)
+static unsigned long resident(char *memory)
 {
-	for (int i = 0; i < 100 && present(memory, PAGES); i++) {
+	unsigned char in[PAGES];
+	unsigned long count = 0;
+
+	if (mincore(memory, PAGES * PAGE, in))
+		fail("mincore");
+	for (int i = 0; i < PAGES; i++)
+		count += in[i] & 1;
+	return count;
+}
+
+/* Until they are gone, or it is plain that they stay: what is dirty is written by another thread first. */
+static unsigned long evict(char *memory)
+{
+	for (int i = 0; i < 100 && resident(memory); i++) {
 		int fd = open(CGROUP "/memory.reclaim", O_WRONLY | O_CLOEXEC);
 
 		if (fd < 0 || (write(fd, "8M", 2) < 0 && errno != EAGAIN))
@@ -38,7 +50,7 @@ static unsigned long evict(const char *memory)
 		close(fd);
 		usleep(20000);
 	}
-	return present(memory, PAGES);
+	return resident(memory);
 }
 
 static void touch(char *memory, bool write)
@@ -82,6 +94,7 @@ void run_pages(void)
 		fail(DISK);
 	if (mkdir(CGROUP, 0755) && errno != EEXIST)
 		fail(CGROUP);
+	write_file("/sys/kernel/mm/lru_gen/enabled", "n");
 	snprintf(pid_text, sizeof(pid_text), "%d", getpid());
 	write_file("/proc/sys/vm/drop_caches", "3");
 	write_file(CGROUP "/cgroup.procs", pid_text);
@@ -126,6 +139,7 @@ void run_pages(void)
 	expect(WEXITSTATUS(status) == 2, "after fork parent and child share it");
 
 	write_file("/sys/fs/cgroup/cgroup.procs", pid_text);
+	write_file("/sys/kernel/mm/lru_gen/enabled", "y");
 	munmap(file, PAGES * PAGE);
 	close(fd);
 	munlock(locked, PAGES * PAGE);
