@@ -12,6 +12,7 @@ echo 64M >/sys/block/zram0/disksize
 mkswap /dev/zram0 >/dev/null
 swapon /dev/zram0
 echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+mount -t tracefs tracefs /sys/kernel/tracing
 status=0
 for name; do
 	for language in $languages; do

@@ -11,7 +11,7 @@
 
 #include "live.h"
 
-#define TRACING	"/sys/kernel/debug/tracing/"
+#define TRACING	"/sys/kernel/tracing/"
 #define EVENT	TRACING "events/lab/copied/"
 
 static void *idle(void *nothing)
