@@ -4,7 +4,12 @@
 
 KERNEL ?= 6.12
 ARCH ?= x86_64
+# What kernel developers call it.
+ifeq ($(ARCH),x86)
+override ARCH := x86_64
+endif
 export KERNEL ARCH LAB_LANG KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
+unexport CDPATH
 
 ifneq ($(words $(CURDIR)),1)
 $(error the kernel cannot be built in a path with spaces: move this clone, $(CURDIR))
@@ -16,16 +21,44 @@ endif
 ifeq ($(wildcard $(PROG)),)
 $(error PROG=$(PROG): there is no such file)
 endif
+ifneq ($(shell test -f '$(PROG)' || echo n),)
+$(error PROG=$(PROG) is not a file; name a program, or its source in one file)
 endif
+source := $(filter .c .cc .cpp .cxx,$(suffix $(PROG)))
+# A program begins with ELF's magic number or with #!.
+ifeq ($(source)$(filter 7f454c46 2321%,$(shell od -An -tx1 -N4 '$(PROG)' | tr -d ' ')),)
+$(error PROG=$(PROG) is no program, no script that begins with #!, and no source: .c .cc .cpp .cxx)
+endif
+ifeq ($(source)$(shell test -x '$(PROG)' && echo y),)
+$(error PROG=$(PROG) cannot be executed: chmod +x $(PROG))
+endif
+endif
+# CFLAGS=... and the like are for PROG=; the other makes have their own.
+MAKEOVERRIDES =
+
+# One word for a shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 
 userspace := build/userspace
-variant := $(if $(DEBUG),$(if $(filter kcsan,$(DEBUG)),kcsan,debug))
+# As scripts/test has it.
+variant := $(patsubst 1,debug,$(patsubst yes,debug,$(filter-out 0 no,$(DEBUG))))
+ifneq ($(filter-out debug kcsan,$(variant))$(word 2,$(variant)),)
+$(error DEBUG=$(DEBUG) is none of 1, kcsan and 0)
+endif
+ifeq ($(filter gdb,$(MAKECMDGOALS)) $(variant),gdb kcsan)
+$(error DEBUG=kcsan has no debug information: make gdb, or make gdb DEBUG=1)
+endif
+ifeq ($(filter gdb,$(MAKECMDGOALS))$(variant),gdb)
+variant := gdb
+endif
 image := build/$(KERNEL)-$(ARCH)$(addprefix -,$(variant))/vmlinuz
 boot := scripts/boot --kernel $(image)
 
 help:
 	@echo 'make run        patch, build and boot the kernel, run the demo in it'
-	@echo '                PROG=x.c or PROG=binary: your own program instead; ARGS="..."'
+	@echo '                PROG=x.c, x.cpp or a program: your own instead; it reads what make reads'
+	@echo '                ARGS="a *.c '"'b c'"'": its words, which no shell expands'
+	@echo '                CFLAGS= CXXFLAGS= LDFLAGS= LDLIBS=-lm: how it is compiled'
 	@echo 'make check      under a minute: lint, the harness, one boot with the core tests'
 	@echo 'make test       the tests of what was built; V=1: all that they print'
 	@echo '                T=NAME: one stage or program; T=NAME:PART: some of its tests (uffd:wp)'
@@ -33,19 +66,24 @@ help:
 	@echo 'make kernel     $(image)'
 	@echo 'make bench      what first touches cost, next to other memory; ARGS=--docs: docs/ too'
 	@echo 'make apps       redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
+	@echo 'make trace      a program under tamtrace: what it takes with and without tamalloc, its'
+	@echo '                touches as CSV and as a page for a browser; PROG=/usr/bin/redis-server'
+	@echo '                ARGS="...": yours instead of the demo; FOR=: seconds for it (default 10)'
 	@echo 'make lab        page references of real programs under each replacement policy; T=: one experiment,'
 	@echo '                PROG=, ARGS=: another program, STRING="1 2 3": a typed one, POLICY=x.c, LAB_LANG=es'
 	@echo 'make soak       the model for OPS= operations (default 1000000) from SEED=, on KIND='
 	@echo '                (default: strict, then adaptive)'
 	@echo 'make matrix     docs/matrix.md, anew'
-	@echo 'make install    libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR='
+	@echo 'make install    libtamalloc, tamrun, tamstat, tamtrace, into PREFIX= (default /usr/local) below DESTDIR=;'
+	@echo '                make uninstall takes them away'
 	@echo 'make deb        Debian packages of such a kernel for your own machine, from its config or CONFIG='
-	@echo 'make shell      a shell in a guest that has the demo and the tests'
-	@echo 'make gdb        the same, waiting for gdb on 127.0.0.1:1234'
+	@echo 'make shell      a shell in a guest that has the tools, the demo, the tests and PROG='
+	@echo 'make gdb        the same on a kernel with debug information, waiting for gdb: docs/gdb.md'
 	@echo 'make clean      remove build/'
 	@echo
 	@echo 'DEBUG=1         the kernel with its detectors: KASAN, lockdep, kmemleak ...'
 	@echo 'DEBUG=kcsan     the kernel with the race detector'
+	@echo 'WORKTREE=DIR    make test: on the kernel of an edited tree, as scripts/checkout lays out'
 	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
 	@echo 'V=1             show what the compilers are told'
 	@echo
@@ -57,31 +95,28 @@ setup:
 kernel: setup
 	@scripts/build $(addprefix --,$(variant))
 
+# Without the PROG= of the command line, which would be all that is built.
 userspace: setup
-	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace)
+	@$(MAKE) -s -C userspace PROG= OUT=$(CURDIR)/$(userspace)
 
-ifdef PROG
-ifeq ($(suffix $(PROG)),.c)
-program := $(userspace)/prog/$(basename $(notdir $(PROG)))
-else
-program := $(PROG)
-endif
-else
-program := $(userspace)/demo
-endif
+program := $(if $(PROG),$(if $(source),$(userspace)/prog/$(basename $(notdir $(PROG))),$(PROG)),$(userspace)/demo)
+of_program = $(foreach name,$(if $(filter .c,$(source)),CFLAGS,CXXFLAGS) LDFLAGS LDLIBS,\
+	PROG_$(name)=$(call quoted,$(value $(name))))
 
 program: setup
-ifeq ($(suffix $(PROG)),.c)
-	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) PROG=$(abspath $(PROG))
-else ifdef PROG
-	@! LC_ALL=C readelf -lW '$(PROG)' 2>/dev/null | grep -q INTERP || \
-		{ echo 'PROG=$(PROG) is linked dynamically; the guest has no libraries: link it with -static' >&2; exit 1; }
-else
+ifdef source
+	@env -u CFLAGS -u CXXFLAGS -u LDFLAGS -u LDLIBS \
+		$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) PROG=$(abspath $(PROG)) $(of_program)
+else ifndef PROG
 	@$(MAKE) -s -C userspace OUT=$(CURDIR)/$(userspace) $(CURDIR)/$(program)
 endif
 
+# The demo speaks Spanish to who does, by locale(7) or by make run LANG=es.
+language := $(firstword $(if $(filter command%,$(origin LANG)),$(LANG)) $(LC_ALL) $(LC_MESSAGES) $(LANG))
+
 run: program kernel
-	@$(boot) --timeout 600 --add $(program) -- /$(notdir $(program)) $(ARGS)
+	@$(boot) --timeout 600 --add $(program) --args $(call quoted,$(value ARGS)) -- \
+		$(if $(PROG),,$(if $(filter es%,$(language)),env LANG=es)) /$(notdir $(program))
 
 check:
 	@scripts/test --check
@@ -100,11 +135,16 @@ apps: kernel
 	@scripts/setup --apps
 	@scripts/apps --kernel $(image) $(ARGS)
 
-# A shell's quotes around what may have spaces; a ' in it ends the word.
+trace: program kernel
+	@scripts/setup --install
+	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) --args $(call quoted,$(value ARGS)) $(program)
+
+# What was not given is not passed on: an empty string is an error of the user's.
+option = $(if $(value $(2)),$(1) $(call quoted,$(value $(2))))
 lab:
 	@scripts/setup --lab
-	@scripts/lab $(if $(PROG),--prog '$(PROG)') $(if $(ARGS),--args '$(ARGS)') $(if $(STRING),--string '$(STRING)') \
-		$(if $(POLICY),--policy '$(POLICY)') $(T)
+	@scripts/lab --kernel $(image) $(call option,--prog,PROG) $(call option,--args,ARGS) \
+		$(call option,--string,STRING) $(call option,--policy,POLICY) $(T)
 
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
@@ -116,9 +156,13 @@ soak: kernel userspace
 matrix: kernel userspace
 	@scripts/matrix --kernel $(image)
 
-shell gdb: kernel userspace
-	@$(boot) --shell $(if $(filter gdb,$@),--gdb) --add $(userspace)/demo --add $(userspace)/tests \
-		--add userspace/test/guest/run.sh
+in_shell = $(userspace)/demo $(program) $(userspace)/tests userspace/test/guest/run.sh initramfs/motd \
+	$(addprefix $(userspace)/tools/,tamrun libtamrun.so tamstat tamtrace)
+shell gdb: program kernel userspace
+	@scripts/setup --install
+	@$(if $(filter gdb,$@),scripts/setup --gdb)
+	@$(MAKE) -s -C userspace PROG= tools OUT=$(CURDIR)/$(userspace)
+	@$(boot) --shell $(if $(filter gdb,$@),--gdb) $(addprefix --add ,$(sort $(in_shell)))
 
 deb:
 	@scripts/setup --deb
@@ -126,12 +170,14 @@ deb:
 
 PREFIX ?= /usr/local
 # Absolute, as the other make takes it from its own directory.
-install: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
+install uninstall: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
 install:
 	@scripts/setup --install
 	@$(MAKE) -s -C userspace install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(to)'
+uninstall:
+	@$(MAKE) -s -C userspace uninstall PREFIX='$(PREFIX)' DESTDIR='$(to)'
 
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run check test test-all bench apps lab soak matrix shell gdb deb install clean
+.PHONY: help setup kernel userspace program run check test test-all bench apps lab trace soak matrix shell gdb deb install uninstall clean

@@ -3,17 +3,24 @@
  * PID 1 of the test guest: runs one command, hands its output to the host and
  * says last, on a port of its own, how it went.
  *
- * scripts/boot is the other end. It puts the command into /cmd as NUL-terminated
- * words and gives the guest three virtio ports: stdout, stderr and verdict.
- * Writing to such a port only queues bytes; so the verdict tells how many there
- * were, and the machine stays up until the host has answered that it has them.
+ * scripts/boot is the other end. It leaves what is to be done in /.boot, as files of
+ * NUL-terminated words:
+ *
+ *   environment  NAME=VALUE for everything that runs here
+ *   command      the command; without it there is a shell on the console instead
+ *   stdin        there if the host has input for the command
+ *   get          files that go to the host afterwards
+ *
+ * and gives the guest a virtio port for each of stdin, stdout, stderr, files and
+ * verdict. Writing to such a port only queues bytes; so the verdict tells how many
+ * there were, and the machine stays up until the host has answered that it has them.
  * QEMU ends when the guest restarts (-no-reboot), which needs no ACPI.
- * Without /cmd there is a shell on the console instead.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,9 +38,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CMD		"/cmd"
+#define ORDERS		"/.boot/"
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
-#define MAX_ARGS	256
+
+/* The input of the command: from a port of ours to a pipe that it reads. */
+struct input {
+	int port;	/* -1: there is no input, or no more of it */
+	int pipe[2];
+	char text[32768];
+	size_t begin, end;
+};
 
 /* One output of the command: from a pipe that it writes to a port of ours. */
 struct stream {
@@ -59,6 +73,21 @@ die(const char *format, ...)
 	_exit(1);
 }
 
+/*
+ * Modes come from the host, where they may be those of a umask of 077. Here every user
+ * may do with a file what its owner may, apart from writing.
+ */
+static int open_to_all(const char *path, const struct stat *st, int type,
+		       struct FTW *place)
+{
+	mode_t owner = st->st_mode & 0500;
+
+	(void)place;
+	if (type == FTW_F || type == FTW_D)
+		chmod(path, (st->st_mode & 07777) | owner >> 3 | owner >> 6);
+	return 0;
+}
+
 static void mount_one(const char *type, const char *where)
 {
 	mkdir(where, 0755);
@@ -76,9 +105,17 @@ static void mount_all(void)
 	mount_one("proc", "/proc");
 	mount_one("sysfs", "/sys");
 	mount_one("devtmpfs", "/dev");
+	mount_one("tmpfs", "/dev/shm");
+	mount_one("devpts", "/dev/pts");
 	mount_one("tmpfs", "/tmp");
 	mount_one("debugfs", "/sys/kernel/debug");
 	mount_one("cgroup2", "/sys/fs/cgroup");
+	/* What a shell's <(list) and many scripts name; devtmpfs leaves it to us. */
+	if (symlink("/proc/self/fd", "/dev/fd") ||
+	    symlink("/proc/self/fd/0", "/dev/stdin") ||
+	    symlink("/proc/self/fd/1", "/dev/stdout") ||
+	    symlink("/proc/self/fd/2", "/dev/stderr"))
+		die("links in /dev");
 }
 
 /* A kernel without INET has no such socket, and no need of the interface. */
@@ -94,8 +131,8 @@ static void bring_up_loopback(void)
 	close(fd);
 }
 
-static pid_t spawn(char *const argv[], const struct stream *out,
-		   const struct stream *err)
+/* Start a command; @fds are its first three, or NULL for those that we have. */
+static pid_t spawn(char *const argv[], const int fds[3])
 {
 	sigset_t none;
 	pid_t pid = fork();
@@ -105,11 +142,8 @@ static pid_t spawn(char *const argv[], const struct stream *out,
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (out) {
-		dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
-		dup2(out->pipe[1], 1);
-		dup2(err->pipe[1], 2);
-	}
+	for (int fd = 0; fds && fd < 3; fd++)
+		dup2(fds[fd], fd);
 	execvp(argv[0], argv);
 	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
@@ -118,31 +152,31 @@ static pid_t spawn(char *const argv[], const struct stream *out,
 static void install_busybox(void)
 {
 	char *const argv[] = { "/bin/busybox", "--install", "-s", "/bin", NULL };
-	pid_t pid = spawn(argv, NULL, NULL);
+	pid_t pid = spawn(argv, NULL);
 
 	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
 		die("busybox --install");
 }
 
-/* The words of /cmd, or NULL when there is no such file. */
-static char **read_command(void)
+/* The NUL-terminated words of a file, and NULL; or only NULL if there is no such file. */
+static char **read_words(const char *path)
 {
-	static char text[65536], *argv[MAX_ARGS + 1];
-	int fd = open(CMD, O_RDONLY | O_CLOEXEC), n = 0;
-	ssize_t length;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), n = 0;
+	struct stat st = {};
+	char *text, **words;
 
-	if (fd < 0)
-		return NULL;
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	for (char *word = text; word < text + length; word += strlen(word) + 1) {
-		if (n == MAX_ARGS) {
-			errno = E2BIG;
-			die("more than %d words in " CMD, MAX_ARGS);
-		}
-		argv[n++] = word;
-	}
-	return n ? argv : NULL;
+	if (fd >= 0 && fstat(fd, &st))
+		die("%s", path);
+	/* A word has at least its NUL. */
+	text = malloc(st.st_size + 1);
+	words = calloc(st.st_size + 1, sizeof(*words));
+	if (!text || !words || (fd >= 0 && read(fd, text, st.st_size) != st.st_size))
+		die("%s", path);
+	for (char *word = text; word < text + st.st_size; word += strlen(word) + 1)
+		words[n++] = word;
+	if (fd >= 0)
+		close(fd);
+	return words;
 }
 
 /* The device of the port that the host calls @name, or -1. */
@@ -193,11 +227,50 @@ static void open_stream(struct stream *stream)
 	stream->port = open_port(stream->port_name);
 }
 
-/* Pass on what is in the pipe now. False when there was nothing. */
-static int relay(struct stream *stream)
+/* The host's first byte says that it is there: until then a read finds the end. */
+static void open_input(struct input *in)
+{
+	char first;
+
+	in->port = -1;
+	in->pipe[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (access(ORDERS "stdin", F_OK))
+		return;
+	in->port = open_port("stdin");
+	close(in->pipe[0]);
+	if (pipe2(in->pipe, O_CLOEXEC))
+		die("pipe");
+	fcntl(in->pipe[1], F_SETFL, O_NONBLOCK);
+	while (read(in->port, &first, 1) == 0)
+		usleep(10000);
+}
+
+/* Pass on what the host has sent, as much as the command takes now. */
+static void feed(struct input *in)
+{
+	ssize_t n;
+
+	if (in->begin == in->end) {
+		n = read(in->port, in->text, sizeof(in->text));
+		in->begin = 0;
+		in->end = n > 0 ? n : 0;
+	}
+	n = in->end ? write(in->pipe[1], in->text + in->begin, in->end - in->begin) : -1;
+	if (n > 0) {
+		in->begin += n;
+	} else if (!in->end || errno != EAGAIN) {
+		/* Its end; or the command reads no more of it. */
+		close(in->pipe[1]);
+		close(in->port);
+		in->port = -1;
+	}
+}
+
+/* Pass on what there is to read now. What read() said of it. */
+static ssize_t pass_on(int from, struct stream *stream)
 {
 	static char buffer[32768];
-	ssize_t got = read(stream->pipe[0], buffer, sizeof(buffer));
+	ssize_t got = read(from, buffer, sizeof(buffer));
 
 	for (ssize_t done = 0, n; done < got; done += n) {
 		n = write(stream->port, buffer + done, got - done);
@@ -206,7 +279,13 @@ static int relay(struct stream *stream)
 	}
 	if (got > 0)
 		stream->bytes += got;
-	return got > 0;
+	return got;
+}
+
+/* Pass on what is in the pipe now. False when there was nothing. */
+static int relay(struct stream *stream)
+{
+	return pass_on(stream->pipe[0], stream) > 0;
 }
 
 /* Reap whatever has ended. True, with its status, once @pid is among them. */
@@ -218,16 +297,18 @@ static int reap(pid_t pid, int *status)
 	while ((ended = waitpid(-1, &one, WNOHANG)) > 0) {
 		if (ended != pid)
 			continue;
-		*status = WIFSIGNALED(one) ? 128 + WTERMSIG(one) : WEXITSTATUS(one);
+		*status = one;
 		found = 1;
 	}
 	return found;
 }
 
-/* Run the command, relaying as it goes. Returns its status as a shell has it. */
-static int run(char *const argv[], struct stream *out, struct stream *err)
+/* Run the command, relaying as it goes. Returns what wait() says of it. */
+static int run(char *const argv[], struct input *in, struct stream *out,
+	       struct stream *err)
 {
-	struct pollfd fds[3] = {
+	const int of_command[3] = { in->pipe[0], out->pipe[1], err->pipe[1] };
+	struct pollfd fds[4] = {
 		{ .fd = out->pipe[0], .events = POLLIN },
 		{ .fd = err->pipe[0], .events = POLLIN },
 		{ .events = POLLIN },
@@ -244,13 +325,19 @@ static int run(char *const argv[], struct stream *out, struct stream *err)
 	if (fds[2].fd < 0)
 		die("signalfd");
 
-	pid = spawn(argv, out, err);
+	pid = spawn(argv, of_command);
 	if (pid < 0)
 		die("fork");
+	/* A write shall find out when nobody is left that reads. */
+	close(in->pipe[0]);
 	while (!ended) {
-		poll(fds, 3, -1);
+		fds[3].fd = in->port >= 0 && in->begin < in->end ? in->pipe[1] : in->port;
+		fds[3].events = fds[3].fd == in->port ? POLLIN : POLLOUT;
+		poll(fds, 4, -1);
 		relay(out);
 		relay(err);
+		if (fds[3].revents)
+			feed(in);
 		if (fds[2].revents && read(fds[2].fd, &info, sizeof(info)) > 0)
 			ended = reap(pid, &status);
 	}
@@ -294,21 +381,53 @@ static long uptime_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Send a file to the host. What the verdict says of it: its bytes, and an error. */
+static void send_file(const char *path, struct stream *files, FILE *said)
+{
+	unsigned long long before = files->bytes;
+	/* What would wait for a writer is an error instead. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	ssize_t n = fd;
+
+	while (n >= 0 && (n = pass_on(fd, files)) > 0)
+		;
+	fprintf(said, "%s%llu%s", ftell(said) ? "," : "",
+		files->bytes - before, n < 0 ? strerrorname_np(errno) : "");
+	if (fd >= 0)
+		close(fd);
+}
+
 static void run_and_tell(char *const argv[])
 {
-	struct stream out = { .port_name = "stdout" };
-	struct stream err = { .port_name = "stderr" };
+	struct stream out = { .port_name = "stdout" }, err = { .port_name = "stderr" };
+	struct stream files = { .port_name = "files" };
+	char **wanted = read_words(ORDERS "get"), *got, ack;
+	static struct input in;
 	int verdict = open_port("verdict"), status;
+	size_t length;
+	FILE *said = open_memstream(&got, &length);
 	long booted;
-	char ack;
 
+	if (!said)
+		die("open_memstream");
 	open_stream(&out);
 	open_stream(&err);
+	if (*wanted)
+		files.port = open_port(files.port_name);
+	open_input(&in);
 	booted = uptime_ms();
-	status = run(argv, &out, &err);
+	status = run(argv, &in, &out, &err);
+	for (; *wanted; wanted++)
+		send_file(*wanted, &files, said);
+	fclose(said);
 	scan_for_leaks();
-	dprintf(verdict, "exit %d boot=%ld stdout=%llu stderr=%llu taint=%lu\n",
-		status, booted, out.bytes, err.bytes, read_taint());
+	dprintf(verdict, "exit %d boot=%ld stdout=%llu stderr=%llu files=%llu got=%s taint=%lu",
+		WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+		booted, out.bytes, err.bytes, files.bytes, got, read_taint());
+	if (WIFSIGNALED(status))
+		dprintf(verdict, " signal=%d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	dprintf(verdict, "\n");
 	/* Reads nothing at once for as long as the host has not opened its end. */
 	while (read(verdict, &ack, 1) == 0)
 		usleep(10000);
@@ -317,7 +436,7 @@ static void run_and_tell(char *const argv[])
 static void run_shell(void)
 {
 	char *const argv[] = { "/bin/setsid", "-c", "/bin/sh", "-l", NULL };
-	pid_t pid = spawn(argv, NULL, NULL), ended;
+	pid_t pid = spawn(argv, NULL), ended;
 
 	do
 		ended = wait(NULL);
@@ -326,15 +445,16 @@ static void run_shell(void)
 
 int main(void)
 {
-	char **argv;
+	char **argv, **variable;
 
-	setenv("PATH", "/:/bin:/sbin:/usr/bin:/usr/sbin", 1);
-	setenv("HOME", "/", 1);
+	for (variable = read_words(ORDERS "environment"); *variable; variable++)
+		putenv(*variable);
+	nftw("/", open_to_all, 16, FTW_PHYS);
 	mount_all();
 	bring_up_loopback();
 	install_busybox();
-	argv = read_command();
-	if (argv)
+	argv = read_words(ORDERS "command");
+	if (*argv)
 		run_and_tell(argv);
 	else
 		run_shell();

@@ -4,6 +4,9 @@
 # What a build says while it runs: $name is who speaks, $began the $SECONDS at which the
 # stage began, $log where make's output goes.
 
+# What Ctrl-C ends has not failed.
+trap 'exit 130' INT
+
 stage() { printf '%-58s %3d s\n' "$name: $1" $((SECONDS - began)); }
 
 fail() {

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # scripts/apply: all of the series or nothing, on trees with git and without.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
-kernel=${KERNEL:-6.12}
-stock=$top/build/src/linux-$kernel-stock
-patched=$top/build/src/linux-$kernel
+# shellcheck source=scripts/lib/kernel.sh
+. "$top/scripts/lib/kernel.sh"
+find_source
+stock=$src/linux-$kernel-stock
+patched=$src/linux-$kernel
 series=("$top/patches/linux-$kernel"/00{0[1-9],1?}-*.patch)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

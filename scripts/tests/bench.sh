@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # scripts/bench: it keeps the figures of all boots or of none.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 # shellcheck source=scripts/lib/tap.sh

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # scripts/lib/compare: how a kernel selftest may differ on strict memory.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # make deb: what it refuses and what it asks of a configuration. No kernel is compiled.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
@@ -42,8 +44,11 @@ dropped() {
 		env PATH="$PWD/$work/bin:$PATH" CONFIG="$work/config.xz" scripts/deb --output "$out" &&
 		[[ ! -e $obj/.config && ! $(find "$out" -name '*.deb' -o -name config.diff) ]]
 }
+# Kernel developers have their own configuration in KCONFIG_CONFIG.
 configured() {
-	CONFIG=$work/config.xz deb --configure >"$work/said" || return
+	echo mine >"$work/mine"
+	KCONFIG_CONFIG=$PWD/$work/mine CROSS_COMPILE=none- CONFIG=$work/config.xz deb --configure >"$work/said" || return
+	[[ $(<"$work/mine") == mine ]] || return
 	cat "$work/said"
 	scripts/lib/check-config "$obj/.config" kernel-config/{tamalloc,deb,guest}.config
 }

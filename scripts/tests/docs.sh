@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The documents: the commands that they show run, and their links lead somewhere.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
@@ -11,6 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 cat >"$work/x.md" <<'END'
     $ no command
+yes, this line stays
 ```console
 $ a=one; echo $a \
 >     two "a
@@ -25,6 +28,7 @@ renews() {
 	scripts/transcripts "$work/y.md" &&
 		diff "$work/y.md" - <<-'END'
 			    $ no command
+			yes, this line stays
 			```console
 			$ a=one; echo $a \
 			>     two "a
@@ -88,17 +92,52 @@ links() {
 	return "$bad"
 }
 
-# What a translation keeps: commands and output, the levels of the headings, the links.
+# What a translation keeps: commands, the levels of the headings, the links.
 kept() {
-	grep '^    ' "$1" | sed 's/ *# .*//'
+	grep -E '^    (make|scripts/)' "$1" | sed 's/ *# .*//'
 	grep -oE '^#+ ' "$1"
-	grep -oE '\]\([^)]+\)' "$1" | grep -v '(README' | sort -u
+	grep -oE '\]\([^)]+\)' "$1" | grep -v '(README\|(docs/es/' | sort -u
 }
 translated() { diff <(kept README.md) <(kept README.es.md); }
+# Those of a section of the guide: HEADING FILE.
+commands_of() { awk -v here="## $1" '/^## / { on = $0 == here } on && /^(\$|>) /' "$2"; }
+same_commands() { # HEADING SPANISH-HEADING
+	diff <(commands_of "$1" docs/guide.md) <(commands_of "$2" docs/es/guia.md)
+}
 
+# What the demo prints in each language; a number is N, a bar is B.
+shape() { sed -E 's/0x[0-9a-f]+|[0-9]+/N/g; s/\[[#.]+\]/B/; s/ +/ /g'; }
+demo() {
+	# shellcheck disable=SC2016 # for the guest's shell
+	scripts/boot --timeout 600 --add build/userspace/demo -- \
+		sh -c 'LANG=C /demo && echo === && LANG=es_ES.UTF-8 /demo' >"$work/both" &&
+		sed '/^===$/,$d' "$work/both" >"$work/en" && sed '1,/^===$/d' "$work/both" >"$work/es"
+}
+# Of the tables' lines, in characters.
+widths() { grep -E '\||VmSize|  [0-9]+  ' | iconv -f UTF-8 -t LATIN1 | awk '{ print length }'; }
+# Line by line the same figures, in columns of the same width, and other words.
+speaks_spanish() {
+	cat "$work/es"
+	diff <(wc -l <"$work/en") <(wc -l <"$work/es") &&
+		diff <(widths <"$work/en") <(widths <"$work/es") &&
+		diff <(shape <"$work/en" | grep '^ N MB') <(shape <"$work/es" | grep '^ N MB') &&
+		! grep -wE 'pages?|faults?|the|each|before|after|reserved' "$work/es"
+}
+in_readme() { # README OUTPUT
+	local line bad=0
+
+	shape <"$2" >"$work/shape"
+	while IFS= read -r line; do
+		grep -qxF -e "$line" "$work/shape" || { echo "$1: the demo does not print: $line"; bad=1; }
+	done < <(sed -n '/^    .*10 MB.*2560/,/^    *10 MB/s/^    //p' "$1" | grep -vE '^ *\.\.\.$' | shape)
+	return "$bad"
+}
+
+in_spanish() { env -u LC_MESSAGES LC_ALL=C make -n run "$@" | grep -F 'env LANG=es /demo'; }
+users_language() { in_spanish LANG=es && in_spanish LC_ALL=es_MX.UTF-8 && ! in_spanish LANG=en; }
 guide() { scripts/transcripts --check --section "$1" docs/guide.md; }
 
-tap_plan 9
+tap_plan 17
 tap_check "transcripts replaces the output of a command" renews
 tap_check "with --check it leaves the document alone" check_leaves
 tap_check "with --section it runs the commands of that section only" one_section
@@ -108,4 +147,12 @@ tap_check "every link of the documents leads to a file or a heading" links
 tap_check "README.es.md keeps the commands, headings and links of README.md" translated
 tap_check "the guide's experiment on over-commit runs" guide Over-commit
 tap_check "so do the commands of its first steps" guide "First steps"
+tap_check "so do those that ask whether it would help" guide "Would it help?"
+tap_check "the demo runs in the guest" demo
+tap_check "it speaks Spanish, with the same figures in the same columns" speaks_spanish
+tap_check "README.md shows what it prints" in_readme README.md "$work/en"
+tap_check "README.es.md shows what it prints in Spanish" in_readme README.es.md "$work/es"
+tap_check "make run has it speak the user's language" users_language
+tap_check "the Spanish guide has the commands of the first steps" same_commands "First steps" "Primeros pasos"
+tap_check "and those of the experiment on over-commit" same_commands "Over-commit" "Overcommit"
 tap_end

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # scripts/lib/judge: saved logs of runs that ended well and badly, each with its status.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
@@ -20,11 +22,18 @@ gives() { # STATUS CASE [WORDS]
 	[[ $status -eq $1 && $said == *"${3-}"* ]]
 }
 
-tap_plan 20
+relative_tmpdir() {
+	cd "$work" && mkdir t && TMPDIR=t "$here/../lib/judge" pass && rmdir t
+}
+
+tap_plan 23
 tap_check "a pass is 0, whatever happened to programs in the guest" gives 0 pass
+tap_check "a relative TMPDIR does not matter" relative_tmpdir
 tap_check "a failed command keeps its status" gives 42 status-42
+tap_check "how a command was killed is said" gives 139 segfault 'killed by signal 11 (Segmentation fault)'
+tap_check "of an OOM kill the kernel's line is shown" gives 137 oom 'Out of memory: Killed process 33 (hungry)'
 tap_check "a panic is 123, and its Oops is shown" gives 123 panic 'RIP: 0010:tamalloc_fault'
-tap_check "a hang is 124" gives 124 hang 'Switched to clocksource tsc'
+tap_check "a hang is 124" gives 124 hang 'time was up, 120 s: give more with --timeout'
 tap_check "a run that was cut off is 121" gives 121 cut-off 'status 139'
 tap_check "half a verdict is 121 too" gives 121 half-verdict
 tap_check "a WARNING makes a passing run red" gives 122 warning-while-passing 'mm/tamalloc.c:88'

@@ -3,6 +3,8 @@
 # Leaves out one of the kernel's guards after another and asks whether the tests notice.
 # The list is the table in docs/testing.md; the guards are in mutants.patch.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 # shellcheck source=scripts/lib/tap.sh

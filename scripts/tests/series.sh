@@ -3,15 +3,19 @@
 # The patch series: it applies both ways, survives the round trip through a work
 # tree byte for byte, pleases checkpatch, and each patch compiles alone.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
 # No identity, signing or hook of the user's may make a difference.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-kernel=${KERNEL:-6.12} arch=${ARCH:-x86_64}
+# shellcheck source=scripts/lib/kernel.sh
+. "$top/scripts/lib/kernel.sh"
+arch=${ARCH:-x86_64}
 series=$top/patches/linux-$kernel
-source=$(realpath "${KERNEL_SRC:-/usr/src/linux-source-$kernel.tar.xz}")
+find_source
 
 # Always the same place: the compiler is told where the source is, and ccache by that.
 work=$top/build/series
@@ -26,13 +30,11 @@ patches=()
 for patch in "$series"/*.patch; do
 	[[ $patch == */0000-* ]] || patches+=("$patch")
 done
-cc=gcc
-! command -v ccache >/dev/null || cc='ccache gcc'
 
 # The source without the series, by hard links where scripts/build has unpacked it. So
 # nothing may write into a file of it or of its copies: git and patch make new ones.
 lay_out_base() {
-	local unpacked=$top/build/src/linux-$kernel-stock origin=$source
+	local unpacked=$src/linux-$kernel-stock origin=$source
 
 	[[ -d $source ]] || origin=$(stat -c '%n %s %Y' "$source")
 	mkdir "$base"
@@ -98,7 +100,7 @@ touched=(fs/proc/task_mmu.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 declare -A touched_mm=([y]=mm/ [n]='mm/mincore.o mm/memory.o mm/gup.o mm/mmap.o mm/vmstat.o mm/huge_memory.o mm/khugepaged.o')
 all=(mm/ fs/proc/ kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 
-lane_make() { make -s -C "$lane" O=out ARCH="$arch" CC="$cc" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }
+lane_make() { kernel_make -s -C "$lane" O=out ARCH="$arch" "${ccache[@]}" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }
 
 # Without a prompt y could not be chosen: a second definition lends one.
 configure() {

@@ -4,6 +4,8 @@
 # userspace/test/tools/lab.sh.
 # shellcheck disable=SC2016 # the guest's shell expands what is between single quotes
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"

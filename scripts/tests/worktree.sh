@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # scripts/build --worktree: an edit in a kernel tree, uncommitted, is what boots.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
 cd "$here/../.." || exit
-kernel=${KERNEL:-6.12}
+top=$PWD
+# shellcheck source=scripts/lib/kernel.sh
+. scripts/lib/kernel.sh
+find_source
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export GIT_CONFIG_GLOBAL=/dev/null GIT_{AUTHOR,COMMITTER}_NAME=nobody GIT_{AUTHOR,COMMITTER}_EMAIL=nobody@localhost
@@ -20,13 +25,12 @@ lay_out() {
 	git init -q "$tree" && cd "$tree" || return
 	while read -r file; do
 		mkdir -p "$(dirname "$file")"
-		cp "$top/build/src/linux-$kernel-stock/$file" "$file" 2>/dev/null
+		cp "$src/linux-$kernel-stock/$file" "$file" 2>/dev/null
 	done <"$work/files"
 	git add -f . && git commit -q -m base && git tag base || return
-	while read -r file; do cp "$top/build/src/linux-$kernel/$file" "$file"; done <"$work/files"
+	while read -r file; do cp "$src/linux-$kernel/$file" "$file"; done <"$work/files"
 	git add -f . && git commit -q -m series
 }
-top=$PWD
 sed -nE 's,^\+\+\+ b/([^\t]+).*,\1,p' "patches/linux-$kernel"/*.patch | sort -u >"$work/files"
 
 try() { scripts/build --worktree "$tree" -- zero; }
@@ -41,7 +45,7 @@ undone() { git -C "$tree" checkout -q -- mm/tamalloc.c && try; }
 new_file() {
 	echo 'int tamalloc_of_another_file(void); int tamalloc_of_another_file(void) { return 0; }' >"$tree/mm/another.c"
 	echo 'obj-y += another.o' >>"$tree/mm/Makefile"
-	try && [[ -e build/src/linux-$kernel-worktree/out-${ARCH:-x86_64}/mm/another.o ]]
+	try && [[ -e $src/linux-$kernel-worktree/out-${ARCH:-x86_64}/mm/another.o ]]
 }
 no_tag() { git -C "$tree" tag -d base >/dev/null && ends_with 125 'has no tag base' try; }
 

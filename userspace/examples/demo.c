@@ -3,6 +3,7 @@
  * tamalloc(2) shown to somebody who sees it for the first time: memory that is
  * reserved by the call, and becomes resident page by page as it is touched.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -34,6 +35,10 @@ struct way {
 };
 
 static size_t page;
+static bool spanish;
+
+/* Each text in the two languages of the demo. */
+#define T(english, in_spanish) (spanish ? (in_spanish) : (english))
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
 {
@@ -112,13 +117,15 @@ static long resident_pages(const char *p, size_t size)
 	long count = 0;
 
 	if (fd < 0)
-		die("cannot count pages: /proc/self/pagemap: %s (is /proc mounted?)",
+		die(T("cannot count pages: /proc/self/pagemap: %s (is /proc mounted?)",
+		      "no se pueden contar las páginas: /proc/self/pagemap: %s (¿está montado /proc?)"),
 		    strerror(errno));
 	while (first < end) {
 		size_t n = end - first < 512 ? end - first : 512;
 
 		if (pread(fd, entry, n * 8, first * 8) != (ssize_t)n * 8)
-			die("cannot read /proc/self/pagemap: %s", strerror(errno));
+			die(T("cannot read /proc/self/pagemap: %s",
+			      "no se puede leer /proc/self/pagemap: %s"), strerror(errno));
 		for (size_t i = 0; i < n; i++)
 			count += entry[i] >> 62 != 0;
 		first += n;
@@ -150,7 +157,8 @@ static long touch(char *p, size_t from, size_t to)
 		volatile char *byte = p + i;
 
 		if (*byte)
-			die("byte %zu is %d, not zero: this kernel is broken", i, *byte);
+			die(T("byte %zu is %d, not zero: this kernel is broken",
+			      "el byte %zu es %d y no cero: este kernel está roto"), i, *byte);
 		seed = seed * 1664525 + 1013904223;
 		*byte = 'a' + (seed >> 16) % 26;
 	}
@@ -177,11 +185,12 @@ static void print_progress(const char *p, size_t size, size_t done, long taken)
 
 static void print_head(size_t size)
 {
-	printf("pid %d asks for %zu MB, that is %zu pages of %zu kB.\n\n", getpid(),
+	printf(T("pid %d asks for %zu MB, that is %zu pages of %zu kB.\n\n",
+		 "el proceso %d pide %zu MB, es decir, %zu páginas de %zu kB.\n\n"), getpid(),
 	       size / MB, size / page, page / 1024);
-	printf("  %-8s %10s %10s %10s %8s\n", "", "VmSize kB", "VmRSS kB",
-	       "pages in", "faults");
-	print_row("before", NULL, 0, 0);
+	printf("  %-8s %10s %10s %s\n", "", "VmSize kB", "VmRSS kB",
+	       T("  pages in   faults", "   páginas   faltas"));
+	print_row(T("before", "antes"), NULL, 0, 0);
 	printf("\n");
 }
 
@@ -189,12 +198,18 @@ static void print_call(const char *p, size_t size, long taken)
 {
 	long pages = resident_pages(p, size);
 
-	print_row("after", p, size, taken);
+	/* The accent takes two bytes, and printf pads by bytes. */
+	print_row(T("after", "después "), p, size, taken);
 	printf("  syscall(__NR_tamalloc, %zu, &addr)\n\n", size);
-	printf("addr is %p. The address space has grown; %s.\n\n", p,
-	       pages || taken ? "and, against its promise, pages came or faults were taken" :
-	       "no page has come in, no fault was taken");
-	printf("Now each byte is read, must be zero, and is overwritten with a letter:\n\n");
+	printf(T("addr is %p. The address space has grown; %s.\n\n",
+		 "addr es %p. El espacio de direcciones ha crecido; %s.\n\n"), p,
+	       pages || taken ?
+	       T("and, against its promise, pages came or faults were taken",
+		 "y, contra lo prometido, han llegado páginas o ha habido faltas") :
+	       T("no page has come in, no fault was taken",
+		 "no ha llegado ninguna página ni ha habido ninguna falta"));
+	printf(T("Now each byte is read, must be zero, and is overwritten with a letter:\n\n",
+		 "Ahora se lee cada byte, que debe ser cero, y se escribe en él una letra:\n\n"));
 }
 
 /* What is not the memory in question is present already: no faults from it. */
@@ -223,7 +238,8 @@ static void run(const struct way *way, size_t size, struct result *result)
 	p = way->get(size);
 	result->faults = faults() - before;
 	if (!p)
-		die("%s gives no %zu MB: %s", way->name, size / MB, strerror(errno));
+		die(T("%s gives no %zu MB: %s", "%s no da %zu MB: %s"), way->name,
+		    size / MB, strerror(errno));
 	result->reserved = vm_size() - reserved;
 	result->after_call = resident_kb(p, size);
 	if (way->tell)
@@ -252,14 +268,15 @@ static void run_apart(const struct way *way, size_t size, struct result *result)
 	fflush(stdout);
 	pid = fork();
 	if (pid < 0)
-		die("cannot fork: %s", strerror(errno));
+		die(T("cannot fork: %s", "fork falla: %s"), strerror(errno));
 	if (!pid) {
 		run(way, size, result);
 		exit(EXIT_SUCCESS);
 	}
 	waitpid(pid, &status, 0);
 	if (WIFSIGNALED(status))
-		die("the %s run was killed (%s); try a smaller size", way->name,
+		die(T("the %s run was killed (%s); try a smaller size",
+		      "la prueba con %s murió (%s); inténtalo con menos MB"), way->name,
 		    strsignal(WTERMSIG(status)));
 	if (status)
 		exit(EXIT_FAILURE);
@@ -276,24 +293,30 @@ static const char *thp(void)
 	if (fd >= 0)
 		close(fd);
 	if (!start)
-		return "not in this kernel";
+		return T("not in this kernel", "no están en este kernel");
 	*strchrnul(start, ']') = '\0';
 	return start + 1;
 }
 
 static void print_summary(const struct way *way, const struct result *result, int count)
 {
-	printf("\nThe same on other memory, each in a fresh process"
-	       " (transparent huge pages: %s)\n\n", thp());
-	printf("  %-14s %10s | %10s %8s %8s %8s | %8s\n", "", "reserved",
-	       "after call", "1 page", "half", "all", "faults");
+	printf(T("\nThe same on other memory, each in a fresh process"
+		 " (transparent huge pages: %s)\n\n",
+		 "\nLo mismo con otras clases de memoria, cada una en un proceso nuevo"
+		 " (páginas enormes transparentes: %s)\n\n"), thp());
+	printf("  %-14s %s\n", "",
+	       T("  reserved | after call   1 page     half      all |   faults",
+		 " reservado |  al volver 1 página    mitad     todo |   faltas"));
 	for (int i = 0; i < count; i++)
 		printf("  %-14s %7ld kB | %7ld kB %8ld %8ld %8ld | %8ld\n", way[i].name,
 		       result[i].reserved, result[i].after_call, result[i].one_page,
 		       result[i].half, result[i].all, result[i].faults);
-	printf("\n  The middle columns are kB resident, counted in the page tables"
-	       " (/proc/self/pagemap):\n  exact, where VmRSS above is rounded by the"
-	       " kernel. Faults, from getrusage(2),\n  include those that the call itself takes.\n\n");
+	printf(T("\n  The middle columns are kB resident, counted in the page tables"
+		 " (/proc/self/pagemap):\n  exact, where VmRSS above is rounded by the"
+		 " kernel. Faults, from getrusage(2),\n  include those that the call itself takes.\n\n",
+		 "\n  Las columnas del centro son kB residentes, contados en las tablas de páginas\n"
+		 "  (/proc/self/pagemap): exactos, mientras que el kernel redondea el VmRSS de arriba.\n"
+		 "  Las faltas de página, de getrusage(2), incluyen las de la propia llamada.\n\n"));
 }
 
 static void check_size(size_t size)
@@ -301,7 +324,8 @@ static void check_size(size_t size)
 	long available = kb("/proc/meminfo", "MemAvailable");
 
 	if (available && size / 1024 > (size_t)available)
-		die("%zu MB will not fit in the %ld MB that are free; try a smaller size",
+		die(T("%zu MB will not fit in the %ld MB that are free; try a smaller size",
+		      "%zu MB no caben en los %ld MB libres; inténtalo con menos"),
 		    size / MB, available / 1024);
 }
 
@@ -309,9 +333,12 @@ static void check_size(size_t size)
 static void check_kernel(void)
 {
 	if (syscall(__NR_tamalloc, 0, NULL) && errno == ENOSYS)
-		die("this kernel has no tamalloc (ENOSYS).\n"
-		    "      `make run`, at the top of the repository, builds and boots one"
-		    " that has.");
+		die(T("this kernel has no tamalloc (ENOSYS).\n"
+		      "      `make run`, at the top of the repository, builds and boots one"
+		      " that has.",
+		      "este kernel no tiene tamalloc (ENOSYS).\n"
+		      "      `make run`, en la raíz del repositorio, compila y arranca uno"
+		      " que sí lo tiene."));
 }
 
 static size_t size_from(const char *arg)
@@ -322,11 +349,27 @@ static size_t size_from(const char *arg)
 	errno = 0;
 	mb = strtoul(arg, &end, 10);
 	if (errno || *end || *arg < '0' || *arg > '9' || !mb || mb > 1UL << 20) {
-		fprintf(stderr, "demo: '%s' is not a number of MB, 1 or more\n"
-			"usage: demo [MB]\n", arg);
+		fprintf(stderr, T("demo: '%s' is not a number of MB, 1 or more\n"
+				  "usage: demo [MB]\n",
+				  "demo: '%s' no es un número de MB, de 1 en adelante\n"
+				  "uso: demo [MB]\n"), arg);
 		exit(2);
 	}
 	return mb * MB;
+}
+
+/* Whether the user reads Spanish, as locale(7) has it: the first of these that is set. */
+static bool speaks_spanish(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+
+	for (int i = 0; i < 3; i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return !strncmp(value, "es", 2) && !isalpha(value[2]);
+	}
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -341,13 +384,16 @@ int main(int argc, char **argv)
 	struct result *results;
 	size_t size;
 
+	spanish = speaks_spanish();
 	if (argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		printf("usage: demo [MB]\nShows tamalloc(2) on MB megabytes, 10 if not"
-		       " said, next to calloc and mmap.\n");
+		printf(T("usage: demo [MB]\nShows tamalloc(2) on MB megabytes, 10 if not"
+			 " said, next to calloc and mmap.\n",
+			 "uso: demo [MB]\nMuestra tamalloc(2) con MB megabytes, 10 si no se dice,"
+			 " junto a calloc y mmap.\n"));
 		return EXIT_SUCCESS;
 	}
 	if (argc > 2) {
-		fprintf(stderr, "usage: demo [MB]\n");
+		fprintf(stderr, "%s: demo [MB]\n", T("usage", "uso"));
 		return 2;
 	}
 	page = sysconf(_SC_PAGESIZE);
@@ -357,12 +403,14 @@ int main(int argc, char **argv)
 	results = mmap(NULL, sizeof(*results) * count, PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (results == MAP_FAILED)
-		die("no memory for the results: %s", strerror(errno));
+		die(T("no memory for the results: %s", "no hay memoria para los resultados: %s"),
+		    strerror(errno));
 	for (int i = 0; i < count; i++)
 		run_apart(&ways[i], size, &results[i]);
 	print_summary(ways, results, count);
 	/* What the program is here to show: nothing at the call, one fault a page. */
 	if (results[0].after_call || results[0].faults > (long)(size / page))
-		die("tamalloc did not keep its promise, see the table");
+		die(T("tamalloc did not keep its promise, see the table",
+		      "tamalloc no ha cumplido lo prometido: véase la tabla"));
 	return EXIT_SUCCESS;
 }

@@ -262,6 +262,7 @@ int main(int argc, char **argv)
 		{ "adaptive", no_argument, NULL, 'a' },
 		{ "stats", no_argument, NULL, 's' },
 		{ "compare", no_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -280,6 +281,9 @@ int main(int argc, char **argv)
 		case 's':
 			count = 1;
 			break;
+		case 'v':
+			puts("tamrun (tamalloc) " VERSION);
+			return 0;
 		case 'h':
 			usage(stdout);
 			return 0;

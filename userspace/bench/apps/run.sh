@@ -148,6 +148,7 @@ for memory; do
 	plain) with=LD_PRELOAD=libc.so.6 ;;
 	thp) with=LD_PRELOAD=libc.so.6 thp=always ;;
 	jemalloc) with=LD_PRELOAD=/libjemalloc.so.2 ;;
+	decay0) with='LD_PRELOAD=/libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0' ;;
 	mimalloc) with=LD_PRELOAD=/libmimalloc.so.2 ;;
 	tamrun) with=/tamrun ;;
 	adaptive) with='/tamrun --adaptive' ;;

@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# libtamalloc: in the guest, installed and linked to.
+# libtamalloc: in the guest, installed and linked to; and what make install does.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../../../scripts/lib/tap.sh"
@@ -55,6 +57,32 @@ relative_destdir() {
 	make -s install PREFIX=/opt/ta DESTDIR="$relative" && find "$relative" userspace -path '*opt/ta*' &&
 		[[ -e $relative/opt/ta/lib/libtamalloc.a && -e $relative/opt/ta/bin/tamrun ]]
 }
+# Says each file that is there afterwards, and what the machine needs to find them.
+says_what() {
+	local said
+
+	export PATH=$work/bin:$PATH
+	said=$(make -s install PREFIX="$work/said") && echo "$said" &&
+		diff <(sed -n 's/^  //p' <<<"$said" | sort) <(cd "$work/said" && find . ! -type d | sed 's,^\./,,' | sort) &&
+		[[ $said == *"LD_LIBRARY_PATH names $work/said/lib"* && $said == *"PATH has no $work/said/bin"* ]] &&
+		said=$(make -s install PREFIX=/opt/ta DESTDIR="$work/packed") && ! grep PATH <<<"$said"
+}
+# Other files of the same directories stay.
+uninstall() {
+	export PATH=$work/bin:$PATH
+	touch "$work/packed/opt/ta/bin/other" && make -s uninstall PREFIX="$work/said" &&
+		make -s uninstall PREFIX=/opt/ta DESTDIR="$work/packed" && find "$work/said" "$work/packed" &&
+		diff <(find "$work/said" "$work/packed" ! -type d) <(echo "$work/packed/opt/ta/bin/other") &&
+		[[ ! -e $work/said/lib/tamalloc ]]
+}
+same_version() {
+	local tool version
+
+	version=$(PKG_CONFIG_PATH=$work/root/opt/ta/lib/pkgconfig pkg-config --modversion tamalloc) && [[ $version ]] || return
+	for tool in tam{run,stat,trace}; do
+		diff <(echo "$tool (tamalloc) $version") <("$out/tools/$tool" --version) || return
+	done
+}
 refuses() { # PREFIX...
 	local prefix said
 
@@ -65,7 +93,7 @@ refuses() { # PREFIX...
 	done
 }
 
-tap_plan 11
+tap_plan 14
 tap_check "it compiles" make -s -C userspace lib tool-tests OUT="$out"
 tap_check "its tests pass on a kernel with the call" passes_in_guest
 tap_check "make install needs no more than an empty DESTDIR" install_it
@@ -75,6 +103,9 @@ tap_check "pkg-config links it to the shared library, and it runs" compile gcc c
 tap_check "that program needs the shared library" is_linked_to
 tap_check "C++ can use it" compile g++ cc
 tap_check "make install runs ldconfig, but not with DESTDIR" runs_ldconfig
+tap_check "make install says what is where, and what programs need to find it" says_what
+tap_check "make uninstall removes that and nothing else" uninstall
+tap_check "the tools and pkg-config give the same version" same_version
 tap_check "a relative DESTDIR names one directory" relative_destdir
 tap_check "a PREFIX that pkg-config could not print is refused" refuses '/opt/a b' /opt/a,b '/opt/a&b' opt/a
 tap_end

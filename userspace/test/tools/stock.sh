@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The library and the tools on a kernel without the call.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../../../scripts/lib/tap.sh"
@@ -27,11 +29,15 @@ library() {
 	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
 }
 
-tap_plan 4
+tap_plan 6
 tap_check "the kernel without the series is built" scripts/build --stock
 tap_check "libtamalloc's tests pass, by mmap" library
 tap_check "tamrun says that there is no call, and runs the program" \
 	ends_with 3 'mmap stands in for it' on_stock tamrun libtamrun.so -- /tamrun sh -c 'exit 3'
 tap_check "tamtrace says that there is no tracepoint" \
 	ends_with 125 'has no tamalloc/tamalloc_first_touch' on_stock tamtrace -- /tamtrace true
+tap_check "tamstat says that there is no call" \
+	ends_with 0 'this kernel has no tamalloc (system call 554: ENOSYS)' on_stock tamstat -- /tamstat
+tap_check "tamstat --advise works there" ends_with 0 'tamalloc would save nothing' on_stock tamstat -- \
+	sh -c '/tamstat --advise $$'
 tap_end

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tamrun: what a program gets from it in the guest, what it says, what it installs.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../../../scripts/lib/tap.sh"

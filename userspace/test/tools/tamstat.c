@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs /tamstat on itself, with memory in a known state; as root in a guest. */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,6 +293,191 @@ static void watch(void)
 	CHECK_SAYS(said, "has ended");
 }
 
+/* The kB of a figure of --advise on ourselves, -1 if it is not known. */
+static long advised(const char *figure)
+{
+	const char *said = tamstat(0, "--json --advise %d", getpid());
+	char key[64], *at;
+	long kilobytes = -1;
+
+	snprintf(key, sizeof(key), "\"%s\":{\"kb\":", figure);
+	at = strstr(said, key);
+	if (!at)
+		tap_fail(__FILE__, __LINE__, "no %s in: %s", key, said);
+	sscanf(at + strlen(key), "%ld", &kilobytes);
+	return kilobytes;
+}
+
+/* Memory with huge pages, of each of which @written pages are not zero. */
+static char *sparse(size_t size, size_t written)
+{
+	char *p;
+
+	set(THP "enabled", "always");
+	p = align(plain(size), size);
+	for (size_t i = 0; i < size; i += huge)
+		write_pages(p + i, 3, written);
+	CHECK_EQ(smaps_kb(p, size, "AnonHugePages"), size / KIB);
+	return p;
+}
+
+static void advises(void)
+{
+	sparse(4 * huge, 5);
+	CHECK_EQ(advised("in_huge_pages"), 4 * huge / KIB);
+	CHECK_EQ(advised("in_smaller_folios"), 0);
+	CHECK_EQ(advised("zero_pages_in_these"), 4 * (huge - 5 * page) / KIB);
+	CHECK_EQ(advised("strict_saves_up_to"), 4 * (huge - 5 * page) / KIB);
+	CHECK_EQ(advised("adaptive_saves_up_to"), 4 * (huge - 10 * page) / KIB);
+	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), ": up to 7.9 of ");
+	/* We are static, as all of the guest's programs are. */
+	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), "tamrun cannot serve it");
+}
+
+static void advises_dense(void)
+{
+	sparse(4 * huge, huge / page - 3);
+	CHECK_EQ(advised("strict_saves_up_to"), 4 * 3 * page / KIB);
+	CHECK_EQ(advised("adaptive_saves_up_to"), 0);
+	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), ": next to nothing saved, 0.0 of ");
+}
+
+static void advises_reads(void)
+{
+	long before = advised("read_not_written");
+	char *p;
+
+	set(THP "enabled", "never");
+	p = plain(8 * MIB);
+	for (size_t i = 0; i < 4 * MIB; i += page)
+		(void)peek(p + i);
+	CHECK_EQ(advised("read_not_written"), before + 4 * MIB / KIB);
+	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), ": nothing saved, and up to 4.");
+	CHECK_EQ(advised("strict_saves_up_to"), 0);
+	/* The huge page of zeroes. */
+	set(THP "enabled", "always");
+	p = align(plain(huge), huge);
+	(void)peek(p);
+	CHECK_EQ(advised("read_not_written"), before + (4 * MIB + huge) / KIB);
+	CHECK_EQ(advised("in_huge_pages"), 0);
+}
+
+static void advises_folios(void)
+{
+	char *p;
+
+	set(THP "enabled", "never");
+	set(THP "hugepages-64kB/enabled", "always");
+	p = align(plain(huge), huge);
+	for (size_t i = 0; i < huge; i += 64 * KIB)
+		write_pages(p + i, 1, 1);
+	CHECK(advised("in_smaller_folios") >= (long)(huge / KIB));
+	CHECK(advised("strict_saves_up_to") >= (long)(huge / KIB) / 16 * 15);
+	become_user();
+	CHECK_EQ(advised("in_smaller_folios"), -1);
+	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), "tamalloc would save nothing that can be seen\n");
+	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), "kpageflags: only root can read it");
+}
+
+static void advises_plain_only(void)
+{
+	char *p = tamalloc(8 * MIB);
+	long before = advised("resident");
+
+	write_pages(p, 0, 2048);
+	CHECK_EQ(advised("tamalloc_already"), 8 * MIB / KIB);
+	CHECK(advised("resident") < before + 1024);
+}
+
+static void as_user_advises(void)
+{
+	sparse(4 * huge, 5);
+	become_user();
+	CHECK_EQ(advised("in_huge_pages"), 4 * huge / KIB);
+	CHECK_EQ(advised("strict_saves_up_to"), 4 * (huge - 5 * page) / KIB);
+	CHECK_SAYS(tamstat(1, "--advise %d", getppid()), "Permission denied; it is not this user's");
+}
+
+static void read_pagemap(const char *p, size_t size, uint64_t *entries)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = size / page * 8;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(pread(fd, entries, bytes, (uintptr_t)p / page * 8), bytes);
+	close(fd);
+}
+
+/* All kinds of pages: huge, small, of zeroes, huge of zeroes, swapped, and none. */
+static void populates_nothing(void)
+{
+	const size_t size = 16 * huge;
+	static uint64_t before[16 * 512], after[16 * 512];
+	char *p;
+	long resident;
+
+	start_swap(ANY_SWAP);
+	p = sparse(4 * huge, 1);
+	p = move_to(p, 4 * huge, align(plain(size), size));
+	write_pages(p + 4 * huge, 0, 512);
+	(void)peek(p + 5 * huge);
+	CHECK(!madvise(p + 6 * huge, 2 * huge, MADV_NOHUGEPAGE));
+	for (size_t i = 0; i < huge; i += 2 * page)
+		poke(p + 6 * huge + i, 1);
+	for (size_t i = 0; i < huge; i += 3 * page)
+		(void)peek(p + 7 * huge + i);
+	CHECK(!madvise(p + 6 * huge, 64 * page, MADV_PAGEOUT));
+	CHECK(!madvise(p + 8 * huge, 4 * huge, MADV_NOHUGEPAGE));
+	/* What we need ourselves to run it. */
+	tamstat(0, "--help");
+
+	resident = field("/proc/self/smaps_rollup", "Rss:");
+	read_pagemap(p, size, before);
+	CHECK(advised("zero_pages_in_these") >= 4 * (long)(huge - page) / (long)KIB);
+	read_pagemap(p, size, after);
+	CHECK(!memcmp(before, after, sizeof(before)));
+	CHECK_EQ(field("/proc/self/smaps_rollup", "Rss:"), resident);
+	stop_swap();
+}
+
+/* From now on, the system call answers @error. */
+static void refuse_tamalloc(int error)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tamalloc, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void no_call(void)
+{
+	CHECK(!strstr(tamstat(0, ""), "has no tamalloc"));
+	CHECK(!strstr(tamstat(0, "%d", getpid()), "this kernel"));
+	refuse_tamalloc(ENOSYS);
+	/* As on a kernel without it, but that there is a filter. */
+	CHECK_SAYS(tamstat(0, ""), "no tamalloc, or a sandbox hides it (system call 554: ENOSYS)");
+	CHECK_SAYS(tamstat(0, "%d", getpid()), "has no tamalloc memory: this kernel has no tamalloc");
+	CHECK_SAYS(tamstat(0, "--json"), "\"tamalloc_available\":false");
+	CHECK_SAYS(tamstat(0, "--json --advise %d", getpid()), "\"tamalloc_available\":false");
+}
+
+static void refused_call(void)
+{
+	char *p = tamalloc(MIB);
+
+	poke(p, 1);
+	refuse_tamalloc(EPERM);
+	CHECK_EQ(row_of(tamstat(0, ""), getpid()).resident, 4);
+	CHECK(!munmap(p, MIB));
+	CHECK_SAYS(tamstat(0, "%d", getpid()), "a sandbox refuses tamalloc (system call 554: EPERM)");
+}
+
 static const struct test tests[] = {
 	TEST("the table counts reserved and resident memory", counts),
 	TEST("swapped memory is committed and not resident", counts_swapped),
@@ -304,6 +492,15 @@ static const struct test tests[] = {
 	TEST("a PID without a process is reported", no_process),
 	TEST("processes that vanish cause no error", vanishing),
 	TEST("--watch follows a process to its end", watch),
+	TEST("--advise counts the zero pages in huge pages", advises),
+	TEST("--advise says that next to nothing is to be saved on dense memory", advises_dense),
+	TEST("--advise counts what is read and not written, as memory that tamalloc would take", advises_reads),
+	TEST("--advise counts zero pages in smaller folios, as root", advises_folios),
+	TEST("--advise leaves tamalloc memory out", advises_plain_only),
+	TEST("--advise tells a user the same of his own processes", as_user_advises),
+	TEST("--advise populates nothing", populates_nothing),
+	TEST("a kernel without the call is told from a process without the memory", no_call),
+	TEST("a sandbox that refuses the call is told from a kernel without it", refused_call),
 };
 
 TAP_MAIN(tests, no_tamalloc)

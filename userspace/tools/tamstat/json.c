@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The same for programs: one object, on one line. */
+#include <ctype.h>
 #include <stdio.h>
 
 #include "tamstat.h"
@@ -48,14 +49,18 @@ void json_table(const struct table *table)
 	}
 	printf("],\"all\":{\"regions\":%zu,", sum.regions);
 	print_amount(&sum);
-	printf("},\"not_readable\":%zu,\"memory_kb\":%lu,\"available_kb\":%lu,\"swap_kb\":%lu}\n",
-	       table->denied, table->memory, table->available, table->swap);
+	printf("},\"not_readable\":%zu,\"memory_kb\":%lu,\"available_kb\":%lu,\"swap_kb\":%lu,"
+	       "\"tamalloc_available\":%s}\n",
+	       table->denied, table->memory, table->available, table->swap,
+	       tamalloc_error() ? "false" : "true");
 }
 
 static void print_run(const struct run *run, void *arg)
 {
 	bool *first = arg;
 
+	if (run->state & ZERO)
+		return;
 	printf("%s{\"start\":\"%lx\",\"end\":\"%lx\",\"state\":\"%s\",\"dirty\":%s,\"large_folio\":%s}",
 	       *first ? "" : ",", run->start, run->end,
 	       run->state & SWAPPED ? "swapped" : "resident",
@@ -103,4 +108,41 @@ void json_process(const struct process *process)
 int json_map(const struct process *process)
 {
 	return print_process(process, true);
+}
+
+/* As figure_name() has it, in the form of a key. */
+static void print_key(int figure)
+{
+	putchar('"');
+	for (const char *c = figure_name(figure); *c; c++) {
+		if (isalpha((unsigned char)*c))
+			putchar(*c);
+		else if (*c == ' ')
+			putchar('_');
+	}
+	putchar('"');
+}
+
+void json_advice(const struct advice *advice)
+{
+	const struct process *process = &advice->process;
+
+	begin_process(process);
+	printf("\"command_line\":");
+	print_string(advice->command_line);
+	printf(",\"tamalloc_available\":%s,\"huge_pages\":\"%s\",\"has_glibc\":%s,"
+	       "\"heap_kb\":%lu,\"not_read_kb\":%lu,\"figures\":{",
+	       advice->call_error ? "false" : "true", advice->setting,
+	       process->has_glibc ? "true" : "false", advice->heap, advice->unread);
+	for (int i = 0; i < FIGURES; i++) {
+		const struct figure *figure = &advice->figures[i];
+
+		printf("%s", i ? "," : "");
+		print_key(i);
+		printf(figure->known ? ":{\"kb\":%lu" : ":{\"kb\":null", figure->kilobytes);
+		printf(",\"known_by\":");
+		print_string(figure->how);
+		printf("}");
+	}
+	printf("}}\n");
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,31 +13,44 @@
 
 #include "tamstat.h"
 
-enum { FAILED = 1, MISUSED = 2 };
+enum { FAILED = 1, MISUSED = 125 };
 
 static struct {
 	int pid;		/* 0 for all */
-	bool map, json, denied_said;
+	bool map, advise, json, denied_said;
 	double seconds;		/* between two looks, 0 for one look */
 } want;
 
 static void usage(FILE *to)
 {
-	fputs("usage: tamstat [--json] [--watch SECONDS] [--proc DIR] [[--map] PID]\n"
+	fputs("usage: tamstat [--json] [--watch SECONDS] [--proc DIR] [[--map | --advise] PID]\n"
 	      "\n"
 	      "Shows the processes that have tamalloc memory: what they have reserved and how\n"
 	      "much of it is committed, which is resident or swapped. With a PID, its regions.\n"
 	      "\n"
 	      "--map      draw them, page by page\n"
+	      "--advise   what tamalloc would save of the memory that is not tamalloc's; works\n"
+	      "           on any kernel\n"
 	      "--watch    again every so many seconds, in place\n"
 	      "--json     an object on one line\n"
 	      "--proc     where procfs is mounted (default /proc)\n"
+	      "--version  which this is\n"
 	      "\n"
-	      "Exit status: 0, or 1 if that could not be read, 2 if the command line is wrong.\n", to);
+	      "Exit status: 0, or 1 if that could not be read, 125 if the command line is wrong.\n", to);
 }
 
-static void __attribute__((noreturn)) misused(void)
+/* getopt_long() has given the reason if there is none. */
+static void __attribute__((noreturn, format(printf, 1, 2))) misused(const char *format, ...)
 {
+	va_list args;
+
+	if (*format) {
+		fputs("tamstat: ", stderr);
+		va_start(args, format);
+		vfprintf(stderr, format, args);
+		va_end(args);
+		fputc('\n', stderr);
+	}
 	usage(stderr);
 	exit(MISUSED);
 }
@@ -45,9 +59,11 @@ static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "map", no_argument, NULL, 'm' },
+		{ "advise", no_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "watch", required_argument, NULL, 'w' },
 		{ "proc", required_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -60,39 +76,44 @@ static void parse(int argc, char **argv)
 		case 'm':
 			want.map = true;
 			break;
+		case 'a':
+			want.advise = true;
+			break;
 		case 'j':
 			want.json = true;
 			break;
 		case 'w':
 			want.seconds = strtod(optarg, &end);
-			if (*end || !(want.seconds >= 0.1 && want.seconds <= 86400)) {
-				fprintf(stderr, "tamstat: --watch %s is not a number of seconds, 0.1 to 86400\n",
-					optarg);
-				misused();
-			}
+			if (*end || !(want.seconds >= 0.1 && want.seconds <= 86400))
+				misused("--watch %s is not a number of seconds, 0.1 to 86400", optarg);
 			break;
 		case 'p':
 			procfs = optarg;
 			break;
+		case 'v':
+			puts("tamstat (tamalloc) " VERSION);
+			exit(0);
 		case 'h':
 			usage(stdout);
 			exit(0);
 		default:
-			misused();
+			misused("%s", "");
 		}
 	}
 	argv += optind;
 	if (*argv) {
 		pid = strtol(*argv, &end, 10);
-		if (!isdigit((unsigned char)**argv) || *end || pid < 1 || pid > 1 << 22) {
-			fprintf(stderr, "tamstat: %s is not a PID\n", *argv);
-			misused();
-		}
+		if (!isdigit((unsigned char)**argv) || *end || pid < 1 || pid > 1 << 22)
+			misused("%s is not a PID", *argv);
 		want.pid = pid;
 		argv++;
 	}
-	if (*argv || (want.map && !want.pid))
-		misused();
+	if (*argv)
+		misused("%s is one argument too many", *argv);
+	if (want.map && want.advise)
+		misused("--map or --advise, not both");
+	if (!want.pid && (want.map || want.advise))
+		misused("%s needs a PID", want.map ? "--map" : "--advise");
 }
 
 static void flush(void)
@@ -115,6 +136,10 @@ static int show_all(void)
 	}
 	if (want.json)
 		json_table(&table);
+	else if (!table.count && tamalloc_error())
+		printf("No process has tamalloc memory:\n%s.\n"
+		       "tamstat --advise PID tells whether it would help a process.\n",
+		       no_tamalloc(tamalloc_error()));
 	else
 		text_table(&table);
 	flush();
@@ -142,6 +167,23 @@ static int not_read(int error, bool seen)
 }
 
 /* 0 or an errno. */
+static int show_advice(void)
+{
+	struct advice advice;
+	int error = read_advice(want.pid, &advice);
+
+	if (error)
+		return error;
+	if (want.json)
+		json_advice(&advice);
+	else
+		text_advice(&advice);
+	free_advice(&advice);
+	flush();
+	return 0;
+}
+
+/* 0 or an errno. */
 static int show_process(void)
 {
 	struct process process;
@@ -150,7 +192,9 @@ static int show_process(void)
 	if (error)
 		return error;
 	if (!process.count && !want.json)
-		printf("%d %s has no tamalloc memory\n", process.pid, process.command);
+		printf("%d %s has no tamalloc memory%s%s\n", process.pid, process.command,
+		       tamalloc_error() ? ": " : "",
+		       tamalloc_error() ? no_tamalloc(tamalloc_error()) : "");
 	else if (want.map)
 		error = want.json ? json_map(&process) : text_map(&process);
 	else if (want.json)
@@ -180,7 +224,10 @@ int main(int argc, char **argv)
 
 		if (in_place)
 			fputs("\033[H\033[J", stdout);
-		error = want.pid ? show_process() : show_all();
+		if (!want.pid)
+			error = show_all();
+		else
+			error = want.advise ? show_advice() : show_process();
 		if (error)
 			return want.pid ? not_read(error, seen) : FAILED;
 		if (!want.seconds)

@@ -65,6 +65,8 @@ static void count_run(const struct run *run, void *arg)
 	unsigned long last = (run->end - map->region->start) / map->page;
 	unsigned long pages = last - first;
 
+	if (run->state & ZERO)
+		return;
 	map->resident += run->state & RESIDENT ? pages : 0;
 	map->dirty += run->state & DIRTY ? pages : 0;
 	map->swapped += run->state & SWAPPED ? pages : 0;

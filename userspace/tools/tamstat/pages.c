@@ -2,12 +2,10 @@
 /*
  * What each page of a region is: by PAGEMAP_SCAN, which passes over what is untouched
  * however large it is, and for large folios by kpageflags, which only root can read.
+ * Kernels before 6.7 have only the entries of pagemap.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,6 +13,8 @@
 #include "uapi.h"
 
 /* Of an entry of pagemap, and of one of kpageflags. */
+#define PM_PRESENT	(1UL << 63)
+#define PM_SWAPPED	(1UL << 62)
 #define PFN_MASK	((1UL << 55) - 1)
 #define KPF_COMPOUND	(1UL << 15 | 1UL << 16)		/* head, tail */
 
@@ -26,24 +26,10 @@ struct scan {
 	void *arg;
 };
 
-static int open_path(const char *format, int pid)
-{
-	char *path;
-	int fd, error;
-
-	if (asprintf(&path, format, procfs, pid) < 0)
-		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	error = errno;
-	free(path);
-	errno = error;
-	return fd;
-}
-
 /* The kernel hides frame numbers from those who may not see kpageflags. */
 bool sees_folios(void)
 {
-	int fd = open_path("%s/kpageflags", 0);
+	int fd = open_path(0, "kpageflags");
 
 	if (fd < 0)
 		return false;
@@ -78,12 +64,14 @@ static void add_categories(struct scan *scan, const struct page_region *found)
 	unsigned int state = found->categories & PAGE_IS_SWAPPED ? SWAPPED : RESIDENT;
 
 	/* The page of zeroes that all share takes no memory. */
-	if (found->categories & PAGE_IS_PFNZERO)
+	if (found->categories & PAGE_IS_PFNZERO) {
+		add(scan, found->start, found->end, ZERO);
 		return;
+	}
 	if (found->categories & PAGE_IS_SOFT_DIRTY)
 		state |= DIRTY;
 	if (found->categories & PAGE_IS_HUGE)
-		state |= LARGE;
+		state |= LARGE | HUGE;
 	if (scan->flags < 0 || state & (LARGE | SWAPPED)) {
 		add(scan, found->start, found->end, state);
 		return;
@@ -118,20 +106,53 @@ static int scan_all(struct scan *scan, const struct region *region)
 	return 0;
 }
 
-int scan_pages(int pid, const struct region *region, see_run see, void *arg)
+static int read_all(struct scan *scan, const struct region *region)
+{
+	uint64_t entries[4096];
+	unsigned long addr = region->start;
+
+	while (addr < region->end) {
+		size_t bytes = (region->end - addr) / scan->page * 8;
+		ssize_t got = pread(scan->pagemap, entries, bytes < sizeof(entries) ? bytes : sizeof(entries),
+				    addr / scan->page * 8);
+
+		if (got < 8)
+			return got < 0 ? errno : EIO;
+		for (ssize_t i = 0; i < got / 8; i++, addr += scan->page) {
+			if (entries[i] & PM_PRESENT)
+				add(scan, addr, addr + scan->page, RESIDENT);
+			else if (entries[i] & PM_SWAPPED)
+				add(scan, addr, addr + scan->page, SWAPPED);
+		}
+	}
+	return 0;
+}
+
+static int look(int (*at_all)(struct scan *, const struct region *),
+		int pid, const struct region *region, see_run see, void *arg)
 {
 	struct scan scan = { .page = sysconf(_SC_PAGESIZE), .see = see, .arg = arg };
 	int error;
 
-	scan.pagemap = open_path("%s/%d/pagemap", pid);
+	scan.pagemap = open_path(pid, "pagemap");
 	if (scan.pagemap < 0)
 		return errno;
-	scan.flags = open_path("%s/kpageflags", 0);
-	error = scan_all(&scan, region);
+	scan.flags = open_path(0, "kpageflags");
+	error = at_all(&scan, region);
 	if (!error && scan.run.end)
 		see(&scan.run, arg);
 	if (scan.flags >= 0)
 		close(scan.flags);
 	close(scan.pagemap);
 	return error;
+}
+
+int scan_pages(int pid, const struct region *region, see_run see, void *arg)
+{
+	return look(scan_all, pid, region, see, arg);
+}
+
+int read_pages(int pid, const struct region *region, see_run see, void *arg)
+{
+	return look(read_all, pid, region, see, arg);
 }

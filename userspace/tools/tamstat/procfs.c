@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 #include <wctype.h>
 
@@ -16,21 +18,26 @@
 
 const char *procfs = "/proc";
 
-/* /proc/@pid/@name, or /proc/@name when @pid is 0. */
-static FILE *open_file(int pid, const char *name)
+int open_path(int pid, const char *name)
 {
-	FILE *file;
 	char *path;
-	int error;
+	int fd, error;
 
 	if ((pid ? asprintf(&path, "%s/%d/%s", procfs, pid, name) :
 		   asprintf(&path, "%s/%s", procfs, name)) < 0)
-		return NULL;
-	file = fopen(path, "re");
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	error = errno;
 	free(path);
 	errno = error;
-	return file;
+	return fd;
+}
+
+static FILE *open_file(int pid, const char *name)
+{
+	int fd = open_path(pid, name);
+
+	return fd < 0 ? NULL : fdopen(fd, "r");
 }
 
 /* The number after @name in such a file, 0 if it is not there. */
@@ -54,7 +61,7 @@ static unsigned long field(int pid, const char *file_name, const char *name)
 }
 
 /* A program chooses its name, and shall not write to our terminal with it. */
-static void make_printable(char *text)
+void make_printable(char *text)
 {
 	mbstate_t state = { 0 };
 
@@ -73,37 +80,41 @@ static void make_printable(char *text)
 
 static void read_command(int pid, struct process *process)
 {
-	FILE *file = open_file(pid, "comm");
+	int fd = open_path(pid, "comm");
+	ssize_t length;
 
 	process->command[0] = 0;
-	if (!file)
+	if (fd < 0)
 		return;
-	if (fgets(process->command, sizeof(process->command), file)) {
-		char *end = strrchr(process->command, '\n');
-
-		if (end)
-			*end = 0;
-	}
-	fclose(file);
+	/* A newline ends it, and others may be in it. */
+	length = read(fd, process->command, sizeof(process->command) - 1);
+	process->command[length > 0 ? length - 1 : 0] = 0;
+	close(fd);
 	make_printable(process->command);
 }
 
 /* "START-END rw-p OFFSET DEVICE INODE     NAME": the first line of a mapping. */
 static bool begins(char *line, struct region *region)
 {
-	unsigned long start, end;
+	unsigned long start, end, inode;
+	char permissions[5];
 	int name = 0;
 
-	if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %n", &start, &end, &name) < 2)
+	if (sscanf(line, "%lx-%lx %4s %*s %*s %lu %n", &start, &end, permissions, &inode, &name) < 4)
 		return false;
-	region->start = start;
-	region->end = end;
 	free(region->name);
 	line[strcspn(line, "\n")] = 0;
-	region->name = strdup(name ? line + name : "");
+	*region = (struct region){ .start = start, .end = end, .name = strdup(name ? line + name : "") };
+	region->anonymous = permissions[1] == 'w' && permissions[3] == 'p' && !inode;
 	make_printable(region->name);
-	region->resident = region->swapped = 0;
 	return true;
+}
+
+static bool is_glibc(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return name && (!strncmp(name, "/libc.so.6", 10) || !strncmp(name, "/libc-2.", 8));
 }
 
 static void add_region(struct process *process, struct region *region)
@@ -115,27 +126,42 @@ static void add_region(struct process *process, struct region *region)
 	region->name = NULL;
 }
 
-static void read_regions(FILE *smaps, struct process *process)
+/* "VmFlags: rd wr mr": the last line of a mapping. */
+static void read_flags(const char *line, struct region *region)
+{
+	region->tamalloc = strstr(line, " tm");
+	region->adaptive = strstr(line, " hg");
+	region->userfaultfd = strstr(line, " um");
+	/* Stacks grow down, or are the hardware's; hugetlb and a device's memory are something else. */
+	if (strstr(line, " gd") || strstr(line, " ss") || strstr(line, " ht") || strstr(line, " pf"))
+		region->anonymous = false;
+}
+
+static void read_regions(FILE *smaps, struct process *process, bool only_ours)
 {
 	struct region region = { 0 };
 	char *line = NULL;
 	size_t size = 0;
 
 	while (getline(&line, &size, smaps) > 0) {
-		if (begins(line, &region))
+		if (begins(line, &region)) {
+			process->has_glibc |= is_glibc(region.name);
 			continue;
+		}
 		sscanf(line, "Rss: %lu", &region.resident);
 		sscanf(line, "Swap: %lu", &region.swapped);
-		if (strncmp(line, "VmFlags:", 8) || !strstr(line, " tm"))
+		process->tells_huge |= sscanf(line, "AnonHugePages: %lu", &region.huge) == 1;
+		if (strncmp(line, "VmFlags:", 8))
 			continue;
-		region.adaptive = strstr(line, " hg");
-		add_region(process, &region);
+		read_flags(line, &region);
+		if (region.tamalloc || (region.anonymous && !only_ours))
+			add_region(process, &region);
 	}
 	free(region.name);
 	free(line);
 }
 
-int read_process(int pid, struct process *process)
+static int read_it(int pid, struct process *process, bool only_ours)
 {
 	FILE *smaps = open_file(pid, "smaps");
 	int error = errno;
@@ -146,9 +172,19 @@ int read_process(int pid, struct process *process)
 	process->pid = pid;
 	read_command(pid, process);
 	process->oom_score = field(pid, "oom_score", "");
-	read_regions(smaps, process);
+	read_regions(smaps, process, only_ours);
 	fclose(smaps);
 	return 0;
+}
+
+int read_process(int pid, struct process *process)
+{
+	return read_it(pid, process, true);
+}
+
+int read_anonymous(int pid, struct process *process)
+{
+	return read_it(pid, process, false);
 }
 
 void free_process(struct process *process)

@@ -11,7 +11,10 @@
 struct region {
 	unsigned long start, end;
 	unsigned long resident, swapped;
-	bool adaptive;
+	unsigned long huge;		/* of what is resident, what a PMD maps */
+	bool tamalloc, adaptive;
+	bool anonymous;			/* private, writable, no file and no stack */
+	bool userfaultfd;		/* waits for the program itself where a page is missing */
 	char *name;
 };
 
@@ -19,6 +22,8 @@ struct process {
 	int pid;
 	int oom_score;
 	char command[64];
+	bool tells_huge;		/* smaps has AnonHugePages */
+	bool has_glibc;			/* is mapped, so that a library can be preloaded */
 	struct region *regions;
 	size_t count;
 };
@@ -44,9 +49,15 @@ extern const char *procfs;
  * EPERM when it is another user's. A process without tamalloc memory has no regions.
  */
 int read_process(int pid, struct process *process);
+/* The same with all of its anonymous regions, tamalloc's and others. */
+int read_anonymous(int pid, struct process *process);
 void free_process(struct process *process);
 int read_table(struct table *table);
 void free_table(struct table *table);
+/* Fit for a terminal and for JSON. */
+void make_printable(char *text);
+/* A descriptor to read /proc/@pid/@name, or /proc/@name when @pid is 0; -1 and errno. */
+int open_path(int pid, const char *name);
 
 struct amount amount_of(const struct process *process);
 void add_amount(struct amount *sum, const struct amount *more);
@@ -56,7 +67,8 @@ const char *first_touch(const struct amount *amount);
 
 /* pages.c: the state of each page of a region */
 
-enum { RESIDENT = 1, DIRTY = 2, SWAPPED = 4, LARGE = 8 };
+/* LARGE: of a large folio; HUGE: mapped by a PMD; ZERO: the page of zeroes that all share. */
+enum { RESIDENT = 1, DIRTY = 2, SWAPPED = 4, LARGE = 8, HUGE = 16, ZERO = 32 };
 
 /* Pages of the same state that follow each other. */
 struct run {
@@ -66,18 +78,64 @@ struct run {
 
 typedef void (*see_run)(const struct run *run, void *arg);
 
-/* Shows @see all runs of pages that are resident or swapped; 0, or an errno. */
+/*
+ * Shows @see all runs of pages that are resident, swapped or zero; 0, or an errno: ENOTTY
+ * before Linux 6.7.
+ */
 int scan_pages(int pid, const struct region *region, see_run see, void *arg);
+/* On any Linux; but LARGE, HUGE and ZERO are not told, and what is zero is RESIDENT. */
+int read_pages(int pid, const struct region *region, see_run see, void *arg);
 /* Whether large folios smaller than a huge page can be told. */
 bool sees_folios(void);
+
+/* kernel.c: what this kernel can do */
+
+/* 0 if it has the system call, else the errno that this answers. */
+int tamalloc_error(void);
+/* What such an error means. */
+const char *no_tamalloc(int error);
+/* always, madvise or never; "" if there are no huge pages. */
+const char *huge_pages_setting(void);
+
+/* advise.c: what tamalloc would save of plain memory, as far as that can be seen from outside */
+
+enum {
+	FIG_RESERVED, FIG_UNTOUCHED, FIG_RESIDENT, FIG_SWAPPED, FIG_HUGE, FIG_FOLIOS, FIG_ZEROES,
+	FIG_READ_ONLY, FIG_STRICT, FIG_ADAPTIVE, FIG_TAMALLOC, FIGURES
+};
+
+struct figure {
+	unsigned long kilobytes;
+	bool known;
+	char how[64];		/* this is known, or why it is not */
+};
+
+struct advice {
+	struct process process;
+	struct figure figures[FIGURES];
+	unsigned long unread;	/* huge pages whose contents could not be read */
+	unsigned long heap;	/* what is resident of [heap] */
+	int call_error;		/* tamalloc_error() */
+	const char *setting;	/* huge_pages_setting() */
+	char *command_line;	/* as a shell takes it, "" if it is not known */
+};
+
+/* As read_process(). */
+int read_advice(int pid, struct advice *advice);
+void free_advice(struct advice *advice);
+const char *figure_name(int figure);
+/* Whether it is a megabyte, and a hundredth of what is resident. */
+bool matters(const struct advice *advice, int figure);
 
 /* The two ways to say it: text.c, with the map in map.c, and json.c */
 
 void text_table(const struct table *table);
 void text_process(const struct process *process);
 int text_map(const struct process *process);
+void text_advice(const struct advice *advice);
 void json_table(const struct table *table);
 void json_process(const struct process *process);
 int json_map(const struct process *process);
+void json_advice(const struct advice *advice);
 
 #endif /* TAMSTAT_H */

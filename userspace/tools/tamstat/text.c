@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The tables for people. */
 #include <stdio.h>
+#include <string.h>
 
 #include "tamstat.h"
 
@@ -28,7 +29,7 @@ void text_table(const struct table *table)
 	}
 	printf("%7s %-15zu %7zu", "all", table->count, sum.regions);
 	print_amount(&sum);
-	printf("\nkB. The machine has %lu memory, %lu of it available, and %lu swap.\n",
+	printf("\nSizes are in kB. The machine has %lu kB of memory, %lu of it available, and %lu of swap.\n",
 	       table->memory, table->available, table->swap);
 }
 
@@ -51,4 +52,100 @@ void text_process(const struct process *process)
 	printf("%-33s", "all");
 	print_amount(&sum);
 	printf("  kB\n");
+}
+
+#define MB(kilobytes) ((kilobytes) / 1024.)
+
+/* What one who reads no further wants to know. */
+static void print_verdict(const struct advice *advice)
+{
+	const struct figure *figures = advice->figures;
+	double saved = MB(figures[FIG_STRICT].kilobytes), more = MB(figures[FIG_READ_ONLY].kilobytes);
+	double resident = MB(figures[FIG_RESIDENT].kilobytes);
+	bool saves = matters(advice, FIG_STRICT), takes = matters(advice, FIG_READ_ONLY);
+	const char *seen = figures[FIG_FOLIOS].known ? "" : " that can be seen";
+
+	printf("%d %s: ", advice->process.pid, advice->process.command);
+	if (!figures[FIG_RESERVED].kilobytes)
+		printf("it has no memory that tamalloc could replace\n");
+	else if (!figures[FIG_HUGE].known)
+		printf("what tamalloc would save cannot be told here\n");
+	else if (saves && advice->unread == figures[FIG_STRICT].kilobytes)
+		printf("how much could be saved is not known; %.1f MB at most\n", saved);
+	else if (saves && takes)
+		printf("up to %.1f of %.1f MB saved, but %.1f MB more taken\n", saved, resident, more);
+	else if (saves)
+		printf("up to %.1f of %.1f MB resident could be saved\n", saved, resident);
+	else if (takes)
+		printf("nothing saved%s, and up to %.1f MB more taken\n", seen, more);
+	else if (figures[FIG_STRICT].kilobytes)
+		printf("next to nothing saved, %.1f of %.1f MB at most\n", saved, resident);
+	else
+		printf("tamalloc would save nothing%s\n", seen);
+}
+
+static void print_figure(const struct advice *advice, int which)
+{
+	const struct figure *figure = &advice->figures[which];
+
+	if (figure->known)
+		printf("  %-20s %10.1f MB  %s\n", figure_name(which), MB(figure->kilobytes), figure->how);
+	else
+		printf("  %-20s %10s     %s\n", figure_name(which), "not known", figure->how);
+}
+
+/* A longer command line would not be read, and its program is what matters. */
+static void print_command(const char *options, const char *command_line)
+{
+	size_t length = strlen(command_line);
+	size_t program = strcspn(command_line, " ");
+
+	if (length <= 76 - strlen("tamrun  ") - strlen(options))
+		printf("    tamrun %s %s\n", options, command_line);
+	else
+		printf("    tamrun %s %.*s ...\n", options, (int)program, command_line);
+}
+
+static void print_trial(const struct advice *advice)
+{
+	if (!advice->process.has_glibc) {
+		puts("tamrun cannot serve it: no glibc among its maps, so it is static, or has another\n"
+		     "C library. It would have to call tamalloc(3) itself.");
+		return;
+	}
+	puts("To try it, start it anew with");
+	print_command("--stats", *advice->command_line ? advice->command_line : "PROGRAM");
+	/* The library's substitute for adaptive memory is huge pages. */
+	if (!advice->call_error)
+		print_command("--adaptive --stats", *advice->command_line ? advice->command_line : "PROGRAM");
+	printf("tamrun serves malloc(), as %.1f MB in [heap] are. Whether the rest is malloc's or\n"
+	       "mapped by the program itself, as a JVM's heap is, cannot be seen from outside.\n",
+	       MB(advice->heap));
+}
+
+void text_advice(const struct advice *advice)
+{
+	const struct figure *figures = advice->figures;
+
+	print_verdict(advice);
+	if (!figures[FIG_RESERVED].kilobytes && !figures[FIG_TAMALLOC].kilobytes)
+		return;
+	putchar('\n');
+	for (int i = 0; i < FIGURES; i++)
+		if (i != FIG_TAMALLOC || figures[i].kilobytes)
+			print_figure(advice, i);
+	putchar('\n');
+	if (matters(advice, FIG_READ_ONLY))
+		puts("What is read and not written shares one page of zeroes. tamalloc gives each page\n"
+		     "of it memory of its own, and a write does not fault again.");
+	if (matters(advice, FIG_STRICT))
+		print_trial(advice);
+	else if (figures[FIG_HUGE].known && !figures[FIG_HUGE].kilobytes)
+		printf("It has no huge pages, which are what tamalloc saves on. Here they are at\n"
+		       "\"%s\"%s\n", *advice->setting ? advice->setting : "none",
+		       strcmp(advice->setting, "always") ? "; look again where they are at \"always\"." : ".");
+	if (advice->call_error)
+		printf("Note: %s.%s\n", no_tamalloc(advice->call_error),
+		       matters(advice, FIG_STRICT) && advice->process.has_glibc ?
+		       "\nThere tamrun takes mmap() without huge pages, which saves the same." : "");
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Touches as lines of CSV, written and read again. */
+/* Touches, and what gives them back, as lines of CSV, written and read again. */
 #include <errno.h>
 #include <string.h>
 
 #include "tamtrace.h"
 
-/* More than any touch has, and so little that no sum of them overflows. */
+/* More than any line has, and so little that no sum of them overflows. */
 #define MOST_SECONDS	1e9
 #define MOST_PAGES	(1U << 20)
 
@@ -16,27 +16,41 @@ void csv_header(FILE *to)
 	fputs(HEADER, to);
 }
 
-void csv_line(FILE *to, const struct touch *touch)
+/* As the column access has it. */
+const char * const names_of_what[WHATS] = {
+	[READ] = "read",
+	[WRITE] = "write",
+	[MOVED_HERE] = "mremap-to",
+	[MOVED_AWAY] = "mremap-from",
+	[DONTNEED] = "dontneed",
+	[UNMAPPED] = "munmap",
+	[EXITED] = "exit",
+	[UNSEEN] = "unseen",
+};
+
+void csv_line(FILE *to, const struct event *event)
 {
-	fprintf(to, "%.6f,%d,0x%lx,%u,%s,%d\n", touch->seconds, touch->tid, touch->address,
-		touch->pages, touch->write ? "write" : "read", touch->fallback);
+	fprintf(to, "%.6f,%d,0x%lx,%u,%s,%d\n", event->seconds, event->tid, event->address,
+		event->pages, names_of_what[event->what], event->fallback);
 }
 
-static bool parse(const char *line, struct touch *touch)
+static bool parse(const char *line, struct event *event)
 {
-	char access[6];
+	char access[12];
 	int fallback;
 
-	if (sscanf(line, "%lf,%d,%lx,%u,%5[a-z],%d", &touch->seconds, &touch->tid, &touch->address,
-		   &touch->pages, access, &fallback) != 6)
+	if (sscanf(line, "%lf,%d,%lx,%u,%11[a-z-],%d", &event->seconds, &event->tid,
+		   &event->address, &event->pages, access, &fallback) != 6)
 		return false;
-	touch->write = !strcmp(access, "write");
-	touch->fallback = fallback;
-	return touch->seconds >= 0 && touch->seconds < MOST_SECONDS &&
-	       touch->pages && touch->pages < MOST_PAGES && (long)touch->address >= 0;
+	event->fallback = fallback;
+	for (event->what = 0; event->what < WHATS; event->what++)
+		if (!strcmp(access, names_of_what[event->what]))
+			break;
+	return event->what < WHATS && event->seconds >= 0 && event->seconds < MOST_SECONDS &&
+	       event->pages && event->pages < MOST_PAGES && (long)event->address >= 0;
 }
 
-void read_csv(const char *path, see_touch see, void *arg)
+void read_csv(const char *path, see_event see)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	unsigned long number = 1;
@@ -48,12 +62,12 @@ void read_csv(const char *path, see_touch see, void *arg)
 		die("%s does not begin with %.*s: it is not from tamtrace --csv", path,
 		    (int)strlen(HEADER) - 1, HEADER);
 	while (fgets(line, sizeof(line), file)) {
-		struct touch touch;
+		struct event event;
 
 		number++;
-		if (!parse(line, &touch))
+		if (!parse(line, &event))
 			die("%s:%lu is no touch: %.*s", path, number, (int)strcspn(line, "\n"), line);
-		see(&touch, arg);
+		see(&event);
 	}
 	if (file != stdin)
 		fclose(file);

@@ -3,10 +3,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <libgen.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,19 +17,21 @@
 #include "tamtrace.h"
 
 /* Exit statuses of our own; the others are the program's. */
+#define PAUSE_MS	50
+
 enum { CANNOT_SET_UP = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
 
 static struct {
-	bool csv;
-	const char *from, *output, *picture;
+	bool csv, lines, releases;
+	const char *from, *output, *picture, *page;
 	unsigned long buffer_kb;
 	pid_t pid;
 } want = { .buffer_kb = 4096 };
 
+bool no_memory;
 static FILE *output;
-static struct touches kept;
-static unsigned long touches, pages, reads, fallbacks;
-static bool no_memory;
+static struct run run;
+static unsigned long resident;
 static volatile sig_atomic_t stopped;
 static pid_t program;
 
@@ -36,12 +41,15 @@ static void usage(FILE *to)
 	      "       tamtrace [OPTION]... -p PID\n"
 	      "       tamtrace [OPTION]... --from FILE\n"
 	      "\n"
-	      "Shows the first touches of tamalloc memory by PROGRAM, or by process PID from\n"
+	      "Counts the first touches of tamalloc memory by PROGRAM, or by process PID from\n"
 	      "now on, or those that --csv has written to FILE (- is standard input).\n"
 	      "\n"
-	      "--csv          as lines of CSV, not as text\n"
+	      "--events       print a line for each, on standard error\n"
+	      "--csv          print them as lines of CSV\n"
+	      "--output FILE  print them there\n"
+	      "--releases     print also where touched pages are given back\n"
+	      "--html FILE    write a page for a browser: the memory as it fills\n"
 	      "--plot FILE    draw a heat map, address against time, into FILE.png or FILE.svg\n"
-	      "--output FILE  write there, not to standard error\n"
 	      "--buffer KB    for each CPU, for what is not read yet (default 4096)\n"
 	      "\n"
 	      "Exit status: PROGRAM's, 128+N if signal N killed it, 0 without one; 125 if\n"
@@ -78,15 +86,29 @@ static unsigned long number(const char *name, const char *text, unsigned long mo
 	return value;
 }
 
+/* Before the program runs, not when it has. */
+static void check_place(const char *option, const char *path)
+{
+	char *copy = strdup(path);
+
+	if (!copy || access(dirname(copy), W_OK))
+		die("%s %s: %s", option, path, strerror(errno));
+	free(copy);
+}
+
 static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "csv", no_argument, NULL, 'c' },
+		{ "events", no_argument, NULL, 'e' },
+		{ "releases", no_argument, NULL, 'r' },
+		{ "html", required_argument, NULL, 'w' },
 		{ "plot", required_argument, NULL, 'l' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "from", required_argument, NULL, 'f' },
 		{ "pid", required_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -95,14 +117,26 @@ static void parse(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "+hp:", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			want.csv = true;
+			want.csv = want.lines = true;
+			break;
+		case 'e':
+			want.lines = true;
+			break;
+		case 'r':
+			want.releases = want.lines = true;
+			break;
+		case 'w':
+			want.page = optarg;
+			check_place("--html", optarg);
 			break;
 		case 'l':
 			want.picture = optarg;
+			check_place("--plot", optarg);
 			check_picture(optarg);
 			break;
 		case 'o':
 			want.output = optarg;
+			want.lines = true;
 			break;
 		case 'b':
 			want.buffer_kb = number("--buffer", optarg, 1UL << 30);
@@ -113,6 +147,9 @@ static void parse(int argc, char **argv)
 		case 'p':
 			want.pid = number("-p", optarg, 1UL << 22);
 			break;
+		case 'v':
+			puts("tamtrace (tamalloc) " VERSION);
+			exit(0);
 		case 'h':
 			usage(stdout);
 			exit(0);
@@ -124,36 +161,83 @@ static void parse(int argc, char **argv)
 		misused();
 }
 
-/* It cannot die: the instance stays as long as its files are open, from which @touch comes. */
-static void keep(const struct touch *touch)
+/* It cannot die: the instance stays as long as its files are open, from which @event comes. */
+static void keep(const struct event *event)
 {
-	if (!(kept.count & (kept.count - 1))) {
-		void *more = reallocarray(kept.touch, kept.count ? 2 * kept.count : 1, sizeof(*touch));
+	if (!(run.count & (run.count - 1))) {
+		void *more = reallocarray(run.events, run.count ? 2 * run.count : 1, sizeof(*event));
 
 		if (!more) {
 			no_memory = true;
 			return;
 		}
-		kept.touch = more;
+		run.events = more;
 	}
-	kept.touch[kept.count++] = *touch;
+	run.events[run.count++] = *event;
 }
 
-static void see(const struct touch *touch, void *arg)
+static void print(const struct event *event)
 {
-	(void)arg;
-	touches++;
-	pages += touch->pages;
-	reads += !touch->write;
-	fallbacks += touch->fallback;
-	if (want.picture)
-		keep(touch);
 	if (want.csv)
-		csv_line(output, touch);
-	else if (!want.picture)
-		fprintf(output, "%12.6f s  %7d  %012lx  %4u page%s %s%s\n", touch->seconds,
-			touch->tid, touch->address, touch->pages, touch->pages == 1 ? " " : "s",
-			touch->write ? "write" : "read ", touch->fallback ? " fallback" : "");
+		csv_line(output, event);
+	else
+		fprintf(output, "%12.6f s  %7d  %012lx  %4u page%s %s%s\n", event->seconds,
+			event->tid, event->address, event->pages, event->pages == 1 ? " " : "s",
+			event->what == READ ? "read " : names_of_what[event->what],
+			event->fallback ? " fallback" : "");
+}
+
+static void see(const struct event *event)
+{
+	if (is_touch(event)) {
+		run.touches++;
+		run.pages += event->pages;
+		run.reads += event->what == READ;
+		run.fallbacks += event->fallback;
+	} else {
+		run.gone[event->what] += event->pages;
+	}
+	resident += gain(event);
+	if ((long)resident > (long)run.peak)
+		run.peak = resident;
+	if (want.picture || want.page)
+		keep(event);
+	if (want.lines && (want.releases || is_touch(event)))
+		print(event);
+}
+
+/* The name of a program, also where it is tamrun that runs it, or of what --csv has written. */
+static char *title(char **argv)
+{
+	char path[64], *name = *argv;
+	size_t length;
+
+	if (want.from) {
+		name = strdupa(strcmp(want.from, "-") ? want.from : "touches");
+	} else if (want.pid) {
+		FILE *comm;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", want.pid);
+		comm = fopen(path, "re");
+		if (!comm || !fgets(path, sizeof(path), comm))
+			strcpy(path, "?");
+		if (comm)
+			fclose(comm);
+		name = path;
+	} else if (!strcmp(basename(name), "tamrun")) {
+		while (*++argv)
+			if (**argv != '-')
+				break;
+		name = *argv ?: name;
+	}
+	name = strdup(basename(name));
+	if (!name)
+		die("%s", strerror(errno));
+	length = strcspn(name, "\n");
+	if (length > 4 && !strcmp(name + length - 4, ".csv"))
+		length -= 4;
+	name[length] = 0;
+	return name;
 }
 
 /* The terminal sends its signals to the program as well. */
@@ -217,28 +301,62 @@ static void start(char **argv)
 	close(go[1]);
 }
 
+/* Until there is nobody any more to be followed, in steps of a pause. */
+static bool runs(int pidfd, int *status)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	if (!want.pid) {
+		nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000 }, NULL);
+		return waitpid(program, status, WNOHANG) != program;
+	}
+	/* A process that nobody has waited for has ended as well. */
+	return poll(&end, 1, PAUSE_MS) <= 0 && !stopped;
+}
+
 static void record(char **argv, int *status)
 {
-	const struct timespec pause = { 0, 50000000 };
-	bool runs = true;
+	int pidfd = want.pid ? syscall(SYS_pidfd_open, want.pid, 0) : -1;
+	bool more;
 
+	if (want.pid && pidfd < 0)
+		die("there is no process %d", want.pid);
 	/* From here on a signal must not end us: the recording would stay in the kernel. */
 	handle_signals(stop);
-	start_recording(want.buffer_kb);
+	start_recording(want.buffer_kb, see);
 	if (want.pid)
 		follow(want.pid);
 	else
 		start(argv);
-	while (runs && !ferror(output) && !no_memory) {
-		nanosleep(&pause, NULL);
-		/* What comes after the last look at it is taken below. */
-		runs = want.pid ? !stopped && (!kill(want.pid, 0) || errno != ESRCH) :
-				  waitpid(program, status, WNOHANG) != program;
-		take_touches(see, NULL);
+	do {
+		more = runs(pidfd, status);
+		/* What comes after the last look at it is taken here. */
+		take_events();
 		fflush(output);
-	}
+	} while (more && !ferror(output) && !no_memory);
 	program = 0;
 	*status = WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+}
+
+static double mb(unsigned long pages)
+{
+	return pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
+}
+
+static void summarize(unsigned long lost)
+{
+	unsigned long released = 0;
+
+	for (enum what what = 0; what < WHATS; what++)
+		released += run.gone[what];
+	fprintf(stderr, "tamtrace: %lu first touches, %lu of them reads; %lu pages; %lu fallbacks\n",
+		run.touches, run.reads, run.pages, run.fallbacks);
+	if (released)
+		fprintf(stderr, "tamtrace: %.1f MB touched, at most %.1f MB of it resident; given back: %.1f MB by munmap, "
+			"%.1f MB by madvise, %.1f MB otherwise, %.1f MB at the end\n", mb(run.pages), mb(run.peak),
+			mb(run.gone[UNMAPPED]), mb(run.gone[DONTNEED]), mb(run.gone[UNSEEN]), mb(run.gone[EXITED]));
+	if (lost)
+		fprintf(stderr, "tamtrace: %lu more were lost; a larger --buffer keeps them\n", lost);
 }
 
 int main(int argc, char **argv)
@@ -247,27 +365,29 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	parse(argc, argv);
+	run.title = title(argv + optind);
 	output = want.output ? fopen(want.output, "we") : stderr;
 	if (!output)
 		die("%s: %s", want.output, strerror(errno));
 	if (want.csv)
 		csv_header(output);
 	if (want.from) {
-		read_csv(want.from, see, NULL);
+		read_csv(want.from, see);
 	} else {
 		record(argv + optind, &status);
-		lost = lost_touches();
+		lost = lost_events();
 	}
 	if (no_memory)
-		die("no memory for more than %zu touches", kept.count);
+		die("no memory for more than %lu touches", run.touches);
 	if (fflush(output) || ferror(output))
 		die("%s could not be written: %s", want.output ? want.output : "standard error",
 		    strerror(errno));
-	fprintf(stderr, "tamtrace: %lu first touches, %lu of them reads; %lu pages; %lu fallbacks\n",
-		touches, reads, pages, fallbacks);
-	if (lost)
-		fprintf(stderr, "tamtrace: %lu more were lost; a larger --buffer keeps them\n", lost);
-	if (want.picture)
-		plot(&kept, want.picture);
+	summarize(lost);
+	if (run.touches && want.picture)
+		plot(&run, want.picture);
+	if (run.touches && want.page)
+		write_page(&run, want.page);
+	if (!run.touches && (want.picture || want.page))
+		fputs("tamtrace: there was no first touch, so there is nothing to draw\n", stderr);
 	return status;
 }

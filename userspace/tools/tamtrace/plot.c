@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Draws a heat map by gnuplot: time to the right, addresses upwards, the colour says how
- * many pages were touched. Where no address was touched for long, there is no axis.
+ * many pages were touched, and where they were given back; below it what is resident.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +15,12 @@
 
 #define COLUMNS		200
 #define ROWS		160
-#define LONGEST_GAP	(4UL << 20)
-#define MOST_LABELS	20
-
-/* Addresses with no long gap in them; @base is where they begin on the axis. */
-struct range {
-	unsigned long start, end, base;
-};
+#define LEAST_ROWS	6	/* of a band, for its label */
 
 struct picture {
-	struct range *ranges;
-	size_t count;
-	unsigned long page, row_bytes;
-	double seconds;
-	unsigned int cells[ROWS][COLUMNS];
+	struct layout layout;
+	unsigned int (*touched)[COLUMNS], (*released)[COLUMNS];
+	long change[COLUMNS];
 };
 
 static const char *terminal(const char *path)
@@ -38,9 +28,9 @@ static const char *terminal(const char *path)
 	const char *suffix = strrchr(path, '.');
 
 	if (suffix && !strcmp(suffix, ".png"))
-		return "pngcairo size 1000,700";
+		return "pngcairo size 1000,800";
 	if (suffix && !strcmp(suffix, ".svg"))
-		return "svg size 1000,700 background rgb 'white'";
+		return "svg size 1000,800 background rgb 'white'";
 	return NULL;
 }
 
@@ -51,102 +41,111 @@ static void __attribute__((noreturn)) no_gnuplot(void)
 
 void check_picture(const char *path)
 {
-	char *copy = strdup(path);
-
 	if (!terminal(path))
 		die("--plot %s: the name has to end in .png or .svg", path);
-	if (!copy || access(dirname(copy), W_OK))
-		die("--plot %s: %s", path, strerror(errno));
-	free(copy);
 	if (system("command -v gnuplot >/dev/null"))
 		no_gnuplot();
 }
 
-static int by_address(const void *a, const void *b)
+static void fill(struct picture *picture, const struct run *run)
 {
-	const struct touch *x = a, *y = b;
+	const struct layout *layout = &picture->layout;
 
-	return x->address < y->address ? -1 : x->address > y->address;
-}
+	for (size_t i = 0; i < run->count; i++) {
+		const struct event *event = &run->events[i];
+		int column = event->seconds / layout->seconds * (COLUMNS - 1);
 
-static void find_ranges(struct picture *picture, const struct touches *touches)
-{
-	struct touch *sorted = reallocarray(NULL, touches->count, sizeof(*sorted));
-	struct range *range = NULL;
+		picture->change[column] += gain(event);
+		for (unsigned int j = 0; j < event->pages; j++) {
+			int cell = cell_of(layout, event->address + j * layout->page);
 
-	picture->ranges = reallocarray(NULL, touches->count, sizeof(*range));
-	if (!sorted || !picture->ranges)
-		die("no memory for %zu touches", touches->count);
-	memcpy(sorted, touches->touch, touches->count * sizeof(*sorted));
-	qsort(sorted, touches->count, sizeof(*sorted), by_address);
-	for (size_t i = 0; i < touches->count; i++) {
-		unsigned long start = sorted[i].address;
-		unsigned long end = start + sorted[i].pages * picture->page;
-
-		if (!range || start > range->end + LONGEST_GAP) {
-			unsigned long base = range ? range->base + range->end - range->start : 0;
-
-			range = &picture->ranges[picture->count++];
-			*range = (struct range){ start, end, base };
-		} else if (end > range->end) {
-			range->end = end;
-		}
-	}
-	free(sorted);
-	picture->row_bytes = (range->base + range->end - range->start + ROWS - 1) / ROWS;
-}
-
-static unsigned long place(const struct picture *picture, unsigned long address)
-{
-	size_t low = 0, high = picture->count;
-
-	while (high - low > 1) {
-		size_t middle = (low + high) / 2;
-
-		if (picture->ranges[middle].start <= address)
-			low = middle;
-		else
-			high = middle;
-	}
-	return picture->ranges[low].base + address - picture->ranges[low].start;
-}
-
-static void fill(struct picture *picture, const struct touches *touches)
-{
-	for (size_t i = 0; i < touches->count; i++) {
-		const struct touch *touch = &touches->touch[i];
-		int column = touch->seconds / picture->seconds * (COLUMNS - 1);
-
-		for (unsigned int j = 0; j < touch->pages; j++) {
-			unsigned long at = place(picture, touch->address + j * picture->page);
-
-			picture->cells[at / picture->row_bytes][column]++;
+			if (cell >= 0 && is_touch(event))
+				picture->touched[cell][column]++;
+			/* At its end a program gives back everything, which says nothing. */
+			else if (cell >= 0 && is_release(event) && event->what != EXITED)
+				picture->released[cell][column]++;
 		}
 	}
 }
 
-static void write_script(const struct picture *picture, const char *path, FILE *gnuplot)
+static double mb(const struct picture *picture, double pages)
 {
-	size_t step = picture->count / MOST_LABELS + 1;
+	return pages * picture->layout.page / 1e6;
+}
 
-	fprintf(gnuplot, "set terminal %s\n", terminal(path));
-	fprintf(gnuplot, "set title 'first touches: %zu range%s of addresses'\n", picture->count,
-		picture->count == 1 ? "" : "s");
-	fprintf(gnuplot, "set xlabel 'seconds'\nset cblabel 'pages'\nset cbrange [0:]\n"
-		"set palette defined (0 '#fee8c8', 1 '#fdbb84', 2 '#e34a33', 3 '#7f0000')\n"
-		"set xrange [0:%g]\nset yrange [0:%d]\nset tics out nomirror\nset ytics (",
-		picture->seconds, ROWS);
-	for (size_t i = 0; i < picture->count; i += step)
-		fprintf(gnuplot, "%s'%lx' %g", i ? ", " : "", picture->ranges[i].start,
-			(double)picture->ranges[i].base / picture->row_bytes);
-	fprintf(gnuplot, ")\nset grid ytics\n"
-		"plot '-' matrix using (($1 + 0.5) * %g):($2 + 0.5):($3 > 0 ? $3 : NaN) with image notitle\n",
-		picture->seconds / COLUMNS);
-	for (int row = 0; row < ROWS; row++)
+/* gnuplot takes what is between single quotes as it is, and a quote twice as one. */
+static void quote(FILE *gnuplot, const char *text)
+{
+	for (; *text; text++)
+		fprintf(gnuplot, *text == '\'' ? "''" : "%c", (unsigned char)*text < ' ' ? '?' : *text);
+}
+
+static void write_labels(const struct picture *picture, FILE *gnuplot)
+{
+	for (size_t i = 0; i < picture->layout.count; i++) {
+		const struct band *band = &picture->layout.bands[i];
+
+		if (i)
+			fprintf(gnuplot, "set arrow from graph 0, first %u to graph 1, first %u nohead front "
+				"linecolor rgb '#888888'\n", band->cell, band->cell);
+		fprintf(gnuplot, band->ranges > 1 ? "set ytics add ('%lu small ranges, %.1f MB' %u)\n" :
+						    "set ytics add ('%lx, %.1f MB' %u)\n",
+			band->ranges > 1 ? band->ranges : band->start, band->bytes / 1e6, band->cell);
+	}
+}
+
+static void write_cells(const struct picture *picture, unsigned int (*cells)[COLUMNS], FILE *gnuplot)
+{
+	for (unsigned int row = 0; row < picture->layout.cells; row++)
 		for (int column = 0; column < COLUMNS; column++)
-			fprintf(gnuplot, "%u%c", picture->cells[row][column],
-				column == COLUMNS - 1 ? '\n' : ' ');
+			fprintf(gnuplot, "%u%c", cells[row][column], column == COLUMNS - 1 ? '\n' : ' ');
 	fputs("e\n", gnuplot);
+}
+
+static void write_curve(const struct picture *picture, FILE *gnuplot)
+{
+	long resident = 0;
+
+	for (int column = 0; column < COLUMNS; column++) {
+		resident += picture->change[column];
+		fprintf(gnuplot, "%g %g\n", (column + 0.5) / COLUMNS * picture->layout.seconds,
+			mb(picture, resident));
+	}
+	fputs("e\n", gnuplot);
+}
+
+static void write_script(const struct picture *picture, const struct run *run, const char *path,
+			 FILE *gnuplot)
+{
+	const struct layout *layout = &picture->layout;
+	unsigned long released = run->gone[DONTNEED] + run->gone[UNMAPPED] + run->gone[UNSEEN];
+
+	fprintf(gnuplot, "set terminal %s noenhanced\nset multiplot\nset title '", terminal(path));
+	quote(gnuplot, run->title);
+	fprintf(gnuplot, ": %lu first touches, %.1f MB; at most %.1f MB resident; %.1f MB given back%s'\n",
+		run->touches, mb(picture, run->pages), mb(picture, run->peak), mb(picture, released),
+		released ? " (blue)" : "");
+	fprintf(gnuplot, "set lmargin at screen 0.22\nset rmargin at screen 0.88\nset xrange [0:%g]\nset tics out nomirror\n"
+		"set origin 0, 0.28\nset size 1, 0.72\nset format x ''\n"
+		"set cblabel 'pages first touched'\nset cbrange [0:]\n"
+		"set palette defined (0 '#fee8c8', 1 '#fdbb84', 2 '#e34a33', 3 '#7f0000')\n"
+		"set yrange [0:%u]\nset ytics () \n", layout->seconds, layout->cells);
+	write_labels(picture, gnuplot);
+	fputs("plot ", gnuplot);
+	if (released)
+		fprintf(gnuplot, "'-' matrix using (($1 + 0.5) * %g):($3 > 0 ? $2 + 0.5 : NaN) with points "
+			"pointtype 5 pointsize 0.3 linecolor rgb '#3182bd' notitle, ",
+			layout->seconds / COLUMNS);
+	fprintf(gnuplot, "'-' matrix using (($1 + 0.5) * %g):($2 + 0.5):($3 > 0 ? $3 : NaN) with image notitle\n",
+		layout->seconds / COLUMNS);
+	if (released)
+		write_cells(picture, picture->released, gnuplot);
+	write_cells(picture, picture->touched, gnuplot);
+	fputs("unset title\nunset arrow\nset origin 0, 0\nset size 1, 0.3\nset format x\nset xlabel 'seconds'\n"
+	      "set ylabel 'MB resident'\nset yrange [0:*]\nset ytics autofreq\nset grid\n"
+	      "plot '-' with filledcurves y1=0 linecolor rgb '#fdbb84' notitle\n", gnuplot);
+	write_curve(picture, gnuplot);
+	fputs("unset multiplot\n", gnuplot);
 }
 
 /* By how a PNG or an SVG ends: on a full disk gnuplot's status is 0. */
@@ -164,7 +163,7 @@ static bool is_whole(int fd)
  * Its output is a file, so that no name of a file comes into its script; a whole one gets
  * the name that was asked for.
  */
-static void run_gnuplot(const struct picture *picture, const char *path)
+static void run_gnuplot(const struct picture *picture, const struct run *run, const char *path)
 {
 	int fd, fds[2], status;
 	FILE *script;
@@ -196,7 +195,7 @@ static void run_gnuplot(const struct picture *picture, const char *path)
 	script = fdopen(fds[1], "w");
 	if (!script)
 		die("fdopen: %s", strerror(errno));
-	write_script(picture, path, script);
+	write_script(picture, run, path, script);
 	fclose(script);
 	while (waitpid(pid, &status, 0) != pid)
 		if (errno != EINTR)
@@ -215,20 +214,15 @@ static void run_gnuplot(const struct picture *picture, const char *path)
 	free(part);
 }
 
-void plot(const struct touches *touches, const char *path)
+void plot(const struct run *run, const char *path)
 {
 	static struct picture picture;
 
-	if (!touches->count) {
-		fputs("tamtrace: there was no first touch, so there is nothing to draw\n", stderr);
-		return;
-	}
-	picture.page = sysconf(_SC_PAGESIZE);
-	picture.seconds = 1e-6;
-	for (size_t i = 0; i < touches->count; i++)
-		picture.seconds = fmax(picture.seconds, touches->touch[i].seconds);
-	find_ranges(&picture, touches);
-	fill(&picture, touches);
-	run_gnuplot(&picture, path);
-	free(picture.ranges);
+	lay_out(&picture.layout, run, ROWS, LEAST_ROWS);
+	picture.touched = calloc(picture.layout.cells, sizeof(*picture.touched));
+	picture.released = calloc(picture.layout.cells, sizeof(*picture.released));
+	if (!picture.touched || !picture.released)
+		die("no memory for a picture");
+	fill(&picture, run);
+	run_gnuplot(&picture, run, path);
 }

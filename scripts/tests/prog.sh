@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make run PROG=: what is compiled and how, what is refused, and what scripts/boot is told.
+set -uo pipefail
+unset CDPATH
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
+cd "$here/../.." || exit
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset CFLAGS CXXFLAGS LDFLAGS LDLIBS PROG ARGS MAKEFLAGS
+
+cat >"$work/own.c" <<'END'
+#include <math.h>
+#include <stdio.h>
+#include <tamalloc.h>
+int main(int argc, char *argv[])
+{
+	double *sum = tamalloc(1 << 20), x;
+
+	for (; scanf("%lf", &x) == 1; )
+		*sum += sqrt(x);
+	return printf("%s %g\n", argv[argc - 1], *sum) < 0 ? 1 : STATUS;
+}
+END
+cat >"$work/shared.c" <<'END'
+#include <tamalloc.h>
+int only_shared(void);
+int main(void) { return !tamalloc(1) + only_shared(); }
+END
+echo 'int only_shared(void) { return 5; }' | gcc -shared -o "$work/libonly.so" -x c -
+for suffix in cc cpp cxx; do
+	printf '#include <iostream>\n#include <tamalloc.h>\nint main() { std::cout << (tamalloc(1) ? "%s\\n" : ""); }\n' \
+		$suffix >"$work/own-$suffix.$suffix"
+done
+echo text >"$work/text"
+echo '#!/bin/sh' >"$work/script"
+
+# Compiles with this and runs it, here: libtamalloc takes any kernel.
+runs() { # SOURCE [VARIABLE]...
+	make -s program PROG="$work/$1" "${@:2}" && build/userspace/prog/"${1%.*}" last
+}
+# What comes after the options that do not matter here.
+tells() { # "WORDS" [VARIABLE]...
+	local said
+
+	said=$(make -s run -o kernel -o setup boot="printf '<%s>'" "${@:2}")
+	echo "$said"
+	[[ $said == *"$1" ]]
+}
+
+tap_plan 12
+tap_check "C is compiled with CFLAGS and LDLIBS" ends_with 7 'last 5' runs own.c CFLAGS='-DSTATUS=7' LDLIBS=-lm \
+	<<<$'4\n9'
+for suffix in cc cpp cxx; do
+	tap_check "C++ is compiled: .$suffix" ends_with 0 $suffix runs own-$suffix.$suffix
+done
+tap_check "a library that is only shared will do" ends_with 5 '' runs shared.c \
+	LDFLAGS="-L$work -Wl,-rpath,$work" LDLIBS=-lonly
+tap_check "without a C++ compiler that is said" ends_with 2 'there is no no-c++' \
+	make program PROG="$work/own-cc.cc" CXX=no-c++
+tap_check "ARGS reaches scripts/boot as it is" tells "<--args><-n 'a b' * >x \\ \$HOME don't><--></true>" \
+	PROG=/bin/true ARGS="-n 'a b' * >x \\ \$HOME don't"
+tap_check "a dynamic program is taken" tells '<--add></bin/true><--args><><--></true>' PROG=/bin/true
+tap_check "a directory is refused at once" ends_with 2 'is not a file' make run PROG="$work"
+tap_check "text is refused at once" ends_with 2 'is no program' make run PROG="$work/text"
+tap_check "what cannot be executed is refused at once" ends_with 2 'chmod +x' make run PROG="$work/script"
+tap_check "what is not there is refused at once" ends_with 2 'no such file' make run PROG="$work/none"
+tap_end

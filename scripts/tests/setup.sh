@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# scripts/setup: what it asks of apt-get, and what it says if that refuses. Nothing is installed.
+# shellcheck disable=SC2119,SC2120 # setup with an option or none
+set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
+cd "$here/../.." || exit
+work=$(mktemp -d) || exit
+trap 'rm -rf "$work"' EXIT
+unset KERNEL_SRC CONFIG
+
+# A machine with the packages of $work/installed, whose apt-get does what $work/does says.
+bin=$work/bin
+mkdir "$bin" "$work/clone" || exit
+cp -a scripts "$work/clone"
+touch "$work/installed"
+printf '%s\n' '#!/bin/sh' "sed 's/^/installed /' '$work/installed'" >"$bin/dpkg-query"
+printf '%s\n' '#!/bin/bash' "echo \"apt-get \$*\" >>'$work/asked'" ". '$work/does'" >"$bin/apt-get"
+# shellcheck disable=SC2016 # for that shell
+printf '%s\n' '#!/bin/sh' 'exec "$@"' >"$bin/sudo"
+chmod +x "$bin"/{dpkg-query,apt-get,sudo}
+setup() { rm -f "$work/asked" && PATH=$bin:$PATH "$work/clone/scripts/setup" "$@"; }
+asked() { cat "$work/asked" && grep -e "$@" "$work/asked"; }
+apt_get() { { declare -f "$1" && echo "$1 \"\$@\""; } >"$work/does"; }
+
+succeeds() { :; }
+# What apt-get says with --no-remove, where it would have removed something.
+refuses() {
+	[[ " $* " == *' install '* ]] || return 0
+	printf '%s\n' 'Reading package lists...' 'The following additional packages will be installed:' \
+		'  cpp-12 lib32gcc-12-dev' 'The following packages will be REMOVED:' \
+		'  gcc-aarch64-linux-gnu* g++-aarch64-linux-gnu' 'The following NEW packages will be installed:' \
+		'  lib32gcc-12-dev' 'E: Packages need to be removed but remove is disabled.'
+	exit 100
+}
+# A package with a busybox in it, in the directory where it was asked for.
+has_busybox() {
+	[[ " $* " != *' install '*busybox* ]] || exit 100
+	[[ " $* " == *' download '* ]] || return 0
+	mkdir -p p/DEBIAN p/bin
+	printf '%s\n' '#!/bin/sh' 'echo static' >p/bin/busybox
+	chmod +x p/bin/busybox
+	printf '%s\n' 'Package: busybox-static' 'Version: 1' 'Architecture: all' 'Maintainer: x <x@localhost>' \
+		'Description: x' >p/DEBIAN/control
+	dpkg-deb -b p busybox-static_1_all.deb
+}
+
+multilib() {
+	apt_get succeeds
+	setup && asked " gcc-$(gcc -dumpversion | cut -d. -f1)-multilib" && ! asked ' gcc-multilib'
+}
+removes_nothing() { asked 'install .*--no-remove'; }
+all_there() {
+	sed -n 's/.* install .*--no-install-recommends //p' "$work/asked" | xargs -n 1 >"$work/installed"
+	setup && [[ ! -e $work/asked ]]
+}
+in_the_way() {
+	sed -i /multilib/d "$work/installed"
+	apt_get refuses
+	ends_with 125 'beside gcc-aarch64-linux-gnu g++-aarch64-linux-gnu, which set-up does not remove' setup
+}
+beside_busybox() {
+	sed -i 's/^busybox-static$/busybox/' "$work/installed"
+	apt_get has_busybox
+	setup && [[ $("$work/clone/build/busybox/bin/busybox") == static ]] && ! asked 'install .*busybox'
+}
+once() { setup && ! asked download; }
+
+tap_plan 8
+tap_check "the package for 32 bits is the one of this gcc, which no cross compiler conflicts with" multilib
+tap_check "apt-get may not remove a package" removes_nothing
+tap_check "where all is there, apt-get is not run" all_there
+tap_check "what stands in the way is named" in_the_way
+tap_check "busybox stays, and the static one goes into build/" beside_busybox
+tap_check "it is there then" once
+tap_check "an unknown option is 125" ends_with 125 'what is --none?' setup --none
+tap_check "two options are 125" ends_with 125 'one option at a time' setup --tests --apps
+tap_end

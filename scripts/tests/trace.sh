@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# scripts/trace: what a run in the guest leaves here.
+set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/lib/tap.sh
+. "$here/../lib/tap.sh"
+cd "$here/../.." || exit
+out=build/trace
+
+# The touches that the report, the CSV and the page know of.
+agree() { # NAME
+	local csv
+
+	csv=$(grep -cE ',(read|write),' "$out/$1.csv")
+	grep "^tamtrace: $csv first touches" "$out/$1.txt" && grep "\"touches\":$csv,\"reads\"" "$out/$1.html" >/dev/null && ((csv > 20))
+}
+compares() { cat "$out/sort.txt"; grep -q '^tamrun: /usr/bin/sort ended with status 0' "$out/sort.txt" && grep -qE '^  faults +[0-9]+ +[0-9]+$' "$out/sort.txt"; }
+releases() { grep -c ',exit,' "$out/sort.csv"; }
+# It runs twice, and stdout is that of the traced run.
+once() { [[ $(scripts/trace --args '-r "/etc/passwd"' /usr/bin/sort 2>&1 | grep -c ^root:) -eq 1 ]]; }
+static() { scripts/trace build/userspace/demo >/dev/null && ! grep -q '^tamrun:' "$out/demo.txt"; }
+
+tap_plan 10
+tap_check "it runs a program, with its arguments, and shows what that prints" once
+tap_check "the report compares it with a run on plain memory" compares
+tap_check "report, CSV and page agree" agree sort
+tap_check "the CSV has the releases" releases
+tap_check "a static program is traced as it is" static
+tap_check "with a page as well" agree demo
+tap_check "what does not end is ended by SIGTERM" ends_with 143 'build/trace/sleep.html' scripts/trace --for 2 sleep -- 60
+tap_check "a program that is not there is 125" ends_with 125 'there is no program none-such' scripts/trace none-such
+tap_check "so is a time that is no number" ends_with 125 '--for 1x is not a number' scripts/trace --for 1x sort
+tap_check "and a word too many" ends_with 125 'comes after --' scripts/trace sort numbers
+tap_end
