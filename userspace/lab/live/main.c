@@ -73,26 +73,12 @@ unsigned long field(const char *path, const char *name)
 	return value;
 }
 
-unsigned long present(const char *memory, unsigned long pages)
-{
-	unsigned long count = 0;
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-
-	for (unsigned long i = 0; i < pages; i++) {
-		uint64_t entry;
-
-		if (pread(fd, &entry, 8, ((uintptr_t)memory / PAGE + i) * 8) != 8)
-			fail("/proc/self/pagemap");
-		count += entry >> 63;
-	}
-	close(fd);
-	return count;
-}
-
 static const struct { const char *name; void (*run)(void); } experiments[] = {
 	{ "virtual", run_virtual }, { "mmu", run_mmu }, { "space", run_space },
 	{ "swapping", run_swapping }, { "locality", run_locality }, { "cache", run_cache },
-	{ "lists", run_lists }, { "pages", run_pages },
+	{ "lists", run_lists }, { "pages", run_pages }, { "walk", run_walk }, { "protect", run_protect },
+	{ "major", run_major }, { "frames", run_frames }, { "fetch", run_fetch }, { "alloc", run_alloc },
+	{ "slab", run_slab }, { "access", run_access }, { "thrash", run_thrash },
 };
 
 int main(int argc, char **argv)
@@ -106,6 +92,9 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	fputs("usage: live virtual|mmu|space|swapping|locality|cache|lists|pages en|es\n", stderr);
+	fputs("usage: live EXPERIMENT en|es; an EXPERIMENT is one of", stderr);
+	for (size_t i = 0; i < sizeof(experiments) / sizeof(*experiments); i++)
+		fprintf(stderr, " %s", experiments[i].name);
+	fputs("\n", stderr);
 	return 125;
 }

@@ -1,42 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Address spaces: what fork copies and a thread shares; areas come and go with mmap and munmap. */
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "live.h"
 
-#define TRACING	"/sys/kernel/tracing/"
-#define EVENT	TRACING "events/lab/copied/"
-
 static void *idle(void *nothing)
 {
 	return nothing;
 }
 
-/* How often the kernel copied an area's page tables while @run ran, by a probe of its function. */
-static unsigned int copied(void (*run)(void))
+/* How often the kernel called a probed function while @run ran. */
+static unsigned int calls(const char *name, void (*run)(void))
 {
-	char line[512];
-	unsigned int count = 0;
-	FILE *file;
+	char event[64];
 
-	close(open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC));
-	write_file(EVENT "enable", "1");
+	snprintf(event, sizeof(event), "lab/%s", name);
+	events_clear();
+	event_on(event, NULL);
 	run();
-	write_file(EVENT "enable", "0");
-	file = fopen(TRACING "trace", "re");
-	if (!file)
-		fail(TRACING "trace");
-	while (fgets(line, sizeof(line), file))
-		count += strstr(line, "copied:") != NULL;
-	fclose(file);
-	return count;
+	events_off();
+	return events_count(name);
 }
 
 static void a_thread(void)
@@ -71,19 +58,34 @@ static unsigned int areas(void)
 	return count;
 }
 
+static void map_and_unmap(void)
+{
+	munmap(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), PAGE);
+}
+
 void run_space(void)
 {
-	unsigned int before, with, hole, after, by_thread, by_process;
+	unsigned int before, with, hole, after, by_thread, by_process, mapped, unmapped;
 	char *memory;
 
-	write_file(TRACING "kprobe_events", "p:lab/copied copy_page_range");
-	by_thread = copied(a_thread);
-	by_process = copied(a_process);
-	write_file(TRACING "kprobe_events", "-:lab/copied");
+	probe("p:lab/copied copy_page_range\n");
+	by_thread = calls("copied", a_thread);
+	by_process = calls("copied", a_process);
+	probe("-:lab/copied\n");
 	printf("%s: %s %u, %s %u\n", say("areas whose tables were copied (copy_page_range)",
 					 "áreas cuyas tablas se copiaron (copy_page_range)"),
 	       say("for a thread", "para una hebra"), by_thread, say("for a child", "para un hijo"), by_process);
 	expect(by_thread == 0 && by_process > 0, "a thread shares the mm_struct, a child has a copy");
+
+	probe("p:lab/mapped do_mmap\n");
+	probe("p:lab/unmapped do_vmi_munmap\n");
+	mapped = calls("mapped", map_and_unmap);
+	unmapped = calls("unmapped", map_and_unmap);
+	probe("-:lab/mapped\n");
+	probe("-:lab/unmapped\n");
+	printf(say("an mmap and a munmap: do_mmap %u, do_vmi_munmap %u\n", "un mmap y un munmap: do_mmap %u, do_vmi_munmap %u\n"), mapped,
+	       unmapped);
+	expect(mapped == 1 && unmapped == 1, "each is one call");
 
 	before = areas();
 	memory = mmap(NULL, 16 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
