@@ -38,7 +38,8 @@ all=$peak expected=$status
 [ "$faults" -eq 0 ] || refuse "without a limit there were $faults faults from swap"
 last=0
 for percent in 80 60 40 30; do
-	limit=$((all * percent / 400 * 4096))
+	limit=$((all * 1024 * percent / 100))
+	limit=$((limit - limit % 4096))
 	run $percent% $limit "$@"
 	[ $status -eq $expected ] || refuse "in $percent % it ended with $status, not $expected"
 	cmp /tmp/all /tmp/$percent% || refuse "in $percent % it printed something else"
