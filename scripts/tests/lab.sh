@@ -68,6 +68,7 @@ shows() {
 	rest=$(<"$work/lab/data/live.$1.en")
 	echo "$rest"
 	for regex in "${@:2}"; do
+		regex=${regex//.\*/[^$eol]*}
 		[[ $rest =~ $regex ]] || { echo "not seen: $regex"; return 1; }
 		rest=${rest#*"${BASH_REMATCH[0]}"}
 	done
@@ -133,7 +134,7 @@ as_qemu_has_it() {
 	wait "$boot" || status=$?
 	boot=''
 	cat "$work/session" "$work/walk"
-	[[ $status -eq 0 && $(sed -n 's/^gpa: 0x//p' "$work/session") == "$(sed -n 's/^  physical address //p' "$work/walk")" ]]
+	[[ $status -eq 0 && $(tr -d '\r' <"$work/session" | sed -n 's/^gpa: 0x//p') == "$(sed -n 's/^  physical address //p' "$work/walk")" ]]
 }
 
 program() {
