@@ -16,7 +16,7 @@ static uint64_t show(const char *when, const char *page)
 {
 	uint64_t frame = frame_of(page);
 
-	printf("%-30s %6lx %2lu  %s\n", when, frame, frame_count(frame), flag_names(frame_flags(frame)));
+	printf("%-*s %6lx %2lu  %s\n", PADDED(30, when), frame, frame_count(frame), flag_names(frame_flags(frame)));
 	return frame;
 }
 

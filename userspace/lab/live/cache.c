@@ -31,7 +31,7 @@ static struct sectors show(const char *what, struct sectors before)
 
 	now.read -= before.read;
 	now.written -= before.written;
-	printf("%-24s %6lu %8lu\n", what, now.read, now.written);
+	printf("%-*s %6lu %8lu\n", PADDED(24, what), now.read, now.written);
 	return now;
 }
 

@@ -117,7 +117,7 @@ void run_fetch(void)
 {
 	long local, global;
 
-	printf("%-44s %7s %6s\n", say("64 pages", "64 páginas"), say("at once", "a la vez"), say("faults", "faltas"));
+	printf("%-*s %7s %6s\n", PADDED(44, say("64 pages", "64 páginas")), say("at once", "a la vez"), say("faults", "faltas"));
 	first_loads();
 	swap_on_disk(true);
 	from_disk("0");
@@ -129,7 +129,8 @@ void run_fetch(void)
 	global = replaced("others", "others");
 	printf("%s:\n", say("100 pages at rest, while another process goes through 1,000: evicted of them",
 			    "100 páginas en reposo mientras otro proceso recorre 1000: retiradas de ellas"));
-	printf("  %-42s %5ld\n", say("local replacement: a cgroup each", "sustitución local: un cgroup cada uno"), local);
+	printf("  %-*s %5ld\n",
+	       PADDED(42, say("local replacement: a cgroup each", "sustitución local: un cgroup cada uno")), local);
 	printf("  %-42s %5ld\n", say("global: one cgroup for both", "global: un cgroup para los dos"), global);
 	expect(local == 0 && global > 0, "only where memory is shared are another's pages taken");
 }

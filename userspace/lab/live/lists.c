@@ -42,7 +42,7 @@ static void show(const char *when, unsigned long flags)
 	inactive = now - inactive_before;
 	inactive_before = now;
 	if (when)
-		printf("%-20s %+8ld %+8ld %12lu\n", when, active, inactive, flags);
+		printf("%-*s %+8ld %+8ld %12lu\n", PADDED(20, when), active, inactive, flags);
 }
 
 void run_lists(void)

@@ -11,6 +11,9 @@
 
 /* The text in the language asked for. */
 const char *say(const char *english, const char *spanish);
+/* For %-*s: printf() counts bytes, a reader letters. */
+int padded(int width, const char *text);
+#define PADDED(width, text)	padded(width, text), text
 /* What has to hold: said on stderr if it does not, and the program ends with 1. */
 void expect(bool holds, const char *what);
 void fail(const char *what) __attribute__((noreturn));

@@ -19,6 +19,13 @@ const char *say(const char *in_english, const char *in_spanish)
 	return spanish ? in_spanish : in_english;
 }
 
+int padded(int width, const char *text)
+{
+	for (; *text; text++)
+		width += (*text & 0xc0) == 0x80;
+	return width;
+}
+
 void fail(const char *what)
 {
 	fprintf(stderr, "live: %s: %s\n", what, strerror(errno));

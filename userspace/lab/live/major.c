@@ -52,7 +52,7 @@ static bool see(const struct event *event, void *nothing)
 	(void)nothing;
 	if (!is_step(event, fault.next))
 		return true;
-	printf("%u  %-44s %s", fault.next + 1, what[fault.next], event->name);
+	printf("%u  %-*s %s", fault.next + 1, PADDED(44, what[fault.next]), event->name);
 	if (fault.next == FRAME)
 		printf(" %lx", fault.frame);
 	if (fault.next == ISSUE)

@@ -58,7 +58,7 @@ static void touch(char *memory, bool write)
 
 static void show(const char *what, unsigned long left, unsigned long sectors)
 {
-	printf("%-26s %10lu %10lu\n", what, left, sectors);
+	printf("%-*s %10lu %10lu\n", PADDED(26, what), left, sectors);
 }
 
 void run_pages(void)
@@ -78,7 +78,7 @@ void run_pages(void)
 	if (file == MAP_FAILED)
 		fail("mmap");
 
-	printf("%-26s %10s %10s\n", say("64 pages, to be evicted", "64 páginas, a retirar"), say("left", "quedan"),
+	printf("%-*s %10s %10s\n", PADDED(26, say("64 pages, to be evicted", "64 páginas, a retirar")), say("left", "quedan"),
 	       say("sectors", "sectores"));
 	touch(file, false);
 	before = written();

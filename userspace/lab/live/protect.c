@@ -22,7 +22,7 @@ static uint64_t show(const char *when, const char *page)
 	struct entry entries[4];
 	unsigned int levels = walk(page, entries);
 
-	printf("%-34s PTE %016lx  %s\n", when, entries[levels - 1].value, entry_bits(entries[levels - 1].value));
+	printf("%-*s PTE %016lx  %s\n", PADDED(34, when), entries[levels - 1].value, entry_bits(entries[levels - 1].value));
 	expect(levels == 4, "the page has an entry in the last table");
 	return entries[3].value;
 }

@@ -40,7 +40,7 @@ static void show(const char *when)
 	fclose(file);
 	expect(found, "/proc/slabinfo has task_struct");
 	if (when)
-		printf("%-26s %8lu %8lu %6lu %8lu\n", when, cache.active, cache.all, cache.slabs, number("partial"));
+		printf("%-*s %8lu %8lu %6lu %8lu\n", PADDED(26, when), cache.active, cache.all, cache.slabs, number("partial"));
 }
 
 void run_slab(void)
