@@ -18,6 +18,7 @@ static const char usage[] =
 	"  anomaly   where one frame more means more faults: Belady's anomaly\n"
 	"  ws        working set: faults and mean size by tau\n"
 	"  pff       page fault frequency: faults and mean size by theta\n"
+	"  phases    what both hold in the course of time, for one --tau\n"
 	"  sizes     pages of 4 to 256 kB: pages, memory touched, faults of LRU in --memory kB\n"
 	"  reduce    a trace that is shorter and the same to OPT and LRU in --frames frames or more\n"
 	"  text      the references as page numbers, with --kinds as well\n"
@@ -298,6 +299,14 @@ static void frequency(const struct trace *trace)
 	print_varying("theta", points, count);
 }
 
+static void course(const struct trace *trace)
+{
+	only_full(trace, "phases");
+	if (options.listed != 1)
+		die("phases needs one --tau N");
+	phases(trace, options.list[0], options.points);
+}
+
 static void sizes(const struct trace *trace)
 {
 	only_full(trace, "sizes");
@@ -401,7 +410,7 @@ static const struct command {
 	void (*run)(const struct trace *trace);
 } commands[] = {
 	{ "faults", faults }, { "anomaly", anomaly }, { "ws", ws }, { "pff", frequency },
-	{ "sizes", sizes }, { "reduce", shorten }, { "text", text }, { "trace", binary },
+	{ "phases", course }, { "sizes", sizes }, { "reduce", shorten }, { "text", text }, { "trace", binary },
 	{ "info", info },
 };
 

@@ -35,6 +35,9 @@ void intervals_free(struct intervals *intervals);
  */
 void pff(const struct trace *trace, struct varying *points, size_t count);
 
+/* Prints about @points times what both hold then, tau and theta being the same. */
+void phases(const struct trace *trace, uint64_t tau, unsigned long points);
+
 /*
  * Safely Allowed Drop (Kaplan, Smaragdakis and Wilson, 1999): a string with fewer references
  * that takes as many faults under LRU and OPT in @frames frames or more. Under FIFO and clock

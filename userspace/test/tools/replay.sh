@@ -61,6 +61,20 @@ segments() {
 	END
 }
 
+# Thirty pages, then thirty others. At the end both have taken the faults that ws and pff count.
+changing() {
+	awk 'function random(n) { seed = (seed * 1103515245 + 12345) % 2147483648; return int(seed / 65536) % n }
+		BEGIN { for (i = 0; i < 6000; i++) print random(30) + 30 * (i >= 3000) }' >"$work/changing"
+	"$replay" phases --tau 200 --points 20 "$work/changing" >"$work/course" &&
+		[[ $(tail -n 1 "$work/course" | awk '{ print $4, $5 }') == \
+			"$(for what in ws pff; do "$replay" "$what" --tau 200 "$work/changing" | awk 'END { print $3 }'; done | xargs)" ]]
+}
+# The working set lets the old pages go; without a fault, page fault frequency does not.
+transition() {
+	awk '{ print } NR > 1 { n++; ws = $2; pff = $3; if (n > 1 && n <= 10 && pff != 30) bad = 1; if ($2 > 60) bad = 1 }
+		END { exit bad || n != 20 || ws > 30 || pff != 60 }' "$work/course"
+}
+
 refuses() { ends_with 125 "$1" "$replay" "${@:2}"; } # WORDS ARG...
 reads() { diff <("$replay" text "$1") <(echo "$2"); }
 # Every prefix of a trace is one that was cut off.
@@ -130,7 +144,7 @@ not_a_policy() {
 	policy none "$work/none.c" && refuses 'defines no lab_policy' faults --string "$belady" --policy "$work/none.so"
 }
 
-tap_plan 34
+tap_plan 37
 tap_check "it compiles" build
 tap_check "the replay equals direct simulation on a thousand strings" simulators_agree
 tap_check "Belady, Nelson and Shedler (1969) in 3 frames: 7, 10, 9, 9" counts "$belady" 3 '7 10 9 9'
@@ -151,6 +165,9 @@ tap_check "a trace has the pages' own numbers" reads "$work/trace" "$belady 7000
 tap_check "a reduced trace takes as many faults under OPT and LRU" reduced
 tap_check "and is refused for clock and FIFO" refuses 'the trace is reduced' faults "$work/reduced"
 tap_check "and for fewer frames" refuses 'right from 3 frames on' faults --policies opt --frames 2 "$work/reduced"
+tap_check "in the course of time WS and PFF take the faults of one pass" changing
+tap_check "after a change of phase PFF holds the old pages too, the working set does not" transition
+tap_check "phases needs one --tau" refuses 'needs one --tau' phases --string '1 2'
 tap_check "a policy of one's own is a column" mine
 tap_check "FIFO as such a policy counts as the replay's" fifo_is_fifo
 tap_check "its frame is checked" bad_victim
