@@ -50,6 +50,7 @@ static void usage(FILE *to)
 	      "            committed, peak resident, page faults\n"
 	      "--compare   the same next to a run without tamrun, which comes first; what\n"
 	      "            that one prints goes to /dev/null, and it has no input\n"
+	      "--version   which this is\n"
 	      "\n"
 	      "Exit status: the program's, 128+N if signal N killed it; 125 if tamrun failed,\n"
 	      "126 if PROGRAM could not be run, 127 if it was not found.\n", to);
@@ -294,6 +295,7 @@ int main(int argc, char **argv)
 	}
 	argv += optind;
 	if (!*argv) {
+		fputs("tamrun: no PROGRAM to run\n", stderr);
 		usage(stderr);
 		return CANNOT_SET_UP;
 	}

@@ -212,7 +212,7 @@ tap_check "a picture of another format is 125" from 125 'has to end in .png or .
 tap_check "a picture that cannot be written is 125" from 125 'No such file' --plot /none/x.png
 tap_check "nor a page" from 125 'No such file' --html /none/x.html
 tap_check "--help prints the usage" ends_with 0 'usage: tamtrace' "$tools/tamtrace" --help
-tap_check "no program is 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" --csv
-tap_check "a program and a PID are 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" -p 1 true
+tap_check "no program is 125, and that is said" ends_with 125 $'is missing\nusage: tamtrace' "$tools/tamtrace" --csv
+tap_check "so are a program and a PID" ends_with 125 $'only one of them\nusage: tamtrace' "$tools/tamtrace" -p 1 true
 tap_check "a PID that is not a number is 125" ends_with 125 '-p 1x is not a number' "$tools/tamtrace" -p 1x
 tap_end
