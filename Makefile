@@ -59,6 +59,7 @@ help:
 	@echo '                PROG=x.c, x.cpp or a program: your own instead; it reads what make reads'
 	@echo '                ARGS="a *.c '"'b c'"'": its words, which no shell expands'
 	@echo '                CFLAGS= CXXFLAGS= LDFLAGS= LDLIBS=-lm: how it is compiled'
+	@echo '                TIMEOUT=: seconds that it may run (default 600)'
 	@echo 'make check      under a minute: lint, the harness, one boot with the core tests'
 	@echo 'make test       the tests of what was built; V=1: all that they print'
 	@echo '                T=NAME: one stage or program; T=NAME:PART: some of its tests (uffd:wp)'
@@ -115,7 +116,7 @@ endif
 language := $(firstword $(if $(filter command%,$(origin LANG)),$(LANG)) $(LC_ALL) $(LC_MESSAGES) $(LANG))
 
 run: program kernel
-	@$(boot) --timeout 600 --add $(program) --args $(call quoted,$(value ARGS)) -- \
+	@$(boot) --timeout $(or $(TIMEOUT),600) --add $(program) --args $(call quoted,$(value ARGS)) -- \
 		$(if $(PROG),,$(if $(filter es%,$(language)),env LANG=es)) /$(notdir $(program))
 
 check:
@@ -137,7 +138,7 @@ apps: kernel
 
 trace: program kernel
 	@scripts/setup --install
-	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) --args $(call quoted,$(value ARGS)) $(program)
+	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) --args $(call quoted,$(value ARGS)) $(abspath $(program))
 
 # What was not given is not passed on: an empty string is an error of the user's.
 option = $(if $(value $(2)),$(1) $(call quoted,$(value $(2))))
