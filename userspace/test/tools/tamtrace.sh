@@ -24,7 +24,7 @@ run_all() {
 		/tamtrace --csv --output /tmp/csv /test-tamtrace; echo "program $?"
 		sed "s/^/program /" /tmp/csv
 		/tamtrace --events /test-tamtrace 2>&1; echo "text $?"
-		/tamtrace /test-tamtrace >/dev/null 2>/tmp/summary; sed "s/^/summary /" /tmp/summary
+		/tamtrace /test-tamtrace many 4 >/dev/null 2>/tmp/summary; sed "s/^/summary /" /tmp/summary
 		/tamtrace --csv --releases --output /tmp/csv --html /tmp/x.html /test-tamtrace releases; echo "releases $?"
 		sed "s/^/releases /" /tmp/csv
 		echo "page $(grep -c "\"title\":\"test-tamtrace\"" /tmp/x.html)"
@@ -80,8 +80,8 @@ text() {
 		said '^text 42$' && said '^tamtrace: 4 first touches, 2 of them reads; 4 pages; 0 fallbacks'
 }
 summary() {
-	[[ $(grep -c '^summary ' "$work/guest") -eq 2 ]] && said '^summary tamtrace: 4 first touches, 2 of them reads; 4 pages; 0 fallbacks' &&
-		said '^summary .*at most 0.0 MB of it resident'
+	[[ $(grep -c '^summary ' "$work/guest") -eq 2 ]] && said '^summary tamtrace: 1024 first touches, 0 of them reads; 1024 pages; 0 fallbacks' &&
+		said '^summary .* 4.2 MB touched, at most 4.2 MB of it resident; .* 4.2 MB at the end$'
 }
 # Runs of pages, in the order of the calls; each page that came has gone.
 right_releases() {
