@@ -105,7 +105,8 @@ def main(page, picture):
         for name, where in (("start", 0), ("middle", 0.5), ("end", 1)):
             browser.value(f"{MOVE}({where})")
             found[name] = browser.value(SHOWN)
-        browser.value('document.getElementById("play").click()')
+        found["playing"] = browser.value('document.getElementById("play").click(),'
+                                         ' document.getElementById("play").textContent + document.getElementById("time").value')
         browser.wait_for('document.getElementById("time").value === document.getElementById("time").max'
                          ' && document.getElementById("play").textContent === "Play"')
         found["played"] = browser.value(SHOWN)
