@@ -56,12 +56,12 @@ boot := scripts/boot --kernel $(image)
 
 help:
 	@echo 'make run        patch, build and boot the kernel, run the demo in it'
-	@echo '                PROG=x.c, x.cpp or a program: your own instead; it reads what make reads'
-	@echo '                ARGS="a *.c '"'b c'"'": its words, which no shell expands'
+	@echo '                PROG=x.c, x.cpp or a program: your own instead, with the input of make'
+	@echo '                ARGS="a *.c '"'b c'"'": its arguments, which no shell expands'
 	@echo '                CFLAGS= CXXFLAGS= LDFLAGS= LDLIBS=-lm: how it is compiled'
 	@echo '                TIMEOUT=: seconds that it may run (default 600)'
 	@echo 'make check      under a minute: lint, the harness, one boot with the core tests'
-	@echo 'make test       the tests of what was built; V=1: all that they print'
+	@echo 'make test       the tests on the patched kernel; V=1: all of their output'
 	@echo '                T=NAME: one stage or program; T=NAME:PART: some of its tests (uffd:wp)'
 	@echo 'make test-all   everything: stock, broken and debug kernels, each patch alone ...'
 	@echo 'make kernel     $(image)'
@@ -86,9 +86,9 @@ help:
 	@echo 'DEBUG=kcsan     the kernel with the race detector'
 	@echo 'WORKTREE=DIR    make test: on the kernel of an edited tree, as scripts/checkout lays out'
 	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
-	@echo 'V=1             show what the compilers are told'
+	@echo 'V=1             show the commands of the build'
 	@echo
-	@echo 'HACKING.md tells how to work on it.'
+	@echo 'To work on it: HACKING.md'
 
 setup:
 	@scripts/setup
