@@ -74,6 +74,10 @@ def main(page, picture, strings):
         browser = Browser(profile)
         browser.open(page)
         found = {"hidden": browser.value(HIDDEN), "begins": browser.value('document.getElementById("at").textContent')}
+        browser.call("Emulation.setEmulatedMedia", media="print")
+        found["print"] = browser.value(HIDDEN) + [browser.value(
+            'getComputedStyle(document.querySelector(".names button")).display')]
+        browser.call("Emulation.setEmulatedMedia", media="")
         for name, width in (("phone", 390), ("desk", 1100)):
             browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
             found[name + "-overflow"] = browser.value("document.documentElement.scrollWidth - innerWidth")
@@ -83,6 +87,9 @@ def main(page, picture, strings):
         found["shown"] = browser.value(HIDDEN)
         found["right"] = browser.value('document.querySelectorAll(".guess button.right").length')
         found["curve"] = curves(browser)
+        browser.call("Emulation.setDeviceMetricsOverride", width=390, height=900, deviceScaleFactor=1, mobile=True)
+        found["phone-curve"] = browser.value('document.querySelector("figure.curve svg").getBoundingClientRect().width')
+        browser.call("Emulation.setDeviceMetricsOverride", width=1100, height=900, deviceScaleFactor=1, mobile=False)
         browser.picture(f"{picture}-answers.png")
         found["languages"] = languages(browser)
         found["faults"] = browser.value(f"{TYPE}({json.dumps(lines)})")
