@@ -24,7 +24,8 @@ void run_frames(void)
 	/* In an order that is not that of their addresses. */
 	for (unsigned int i = 0; i < 512; i++)
 		memory[i * 211 % 512 * PAGE] = 1;
-	printf("%s:", say("frames of neighbouring pages", "marcos de páginas vecinas"));
+	printf("%s:", say("frames of neighbouring pages, touched in scrambled order",
+			  "marcos de páginas vecinas, tocadas en orden disperso"));
 	for (unsigned int i = 0; i < 8; i++)
 		printf(" %lx", frame_of(memory + i * PAGE));
 	printf(" ...\n%s: %u %s 511\n", say("followed by the next frame", "seguidas por el marco siguiente"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Base and limit: the base register that x86-64 still has, %gs; the limit is simulated. */
+/* Base and limit: one of the two base registers that x86-64 still has, %gs; the limit is simulated. */
 #include <asm/prctl.h>
 #include <errno.h>
 #include <stdio.h>

@@ -53,7 +53,7 @@ void run_swapping(void)
 	/* Pages that were just used get a second chance. */
 	for (int i = 0; i < 50 && field(status, "VmSwap") < PAGES * PAGE / 1024; i++)
 		cgroup_reclaim(CGROUP);
-	show(say("swapped out", "intercambiado a disco"), status);
+	show(say("swapped out", "intercambiado"), status);
 	expect(field(status, "VmSwap") >= PAGES * 4, "all of its pages are swapped out");
 	kill(pid, SIGCONT);
 	if (waitpid(pid, &result, 0) != pid)

@@ -68,6 +68,10 @@ function cell(tag, text, className) {
 	return element;
 }
 
+function both(element, [en, es]) {
+	element.append(cell('span', en, 'en'), cell('span', es, 'es'));
+}
+
 function drawRun(policy, refs, n) {
 	const steps = simulate(policy, refs, n);
 	const figure = document.createElement('figure');
@@ -120,11 +124,10 @@ function setUpStepper() {
 		button.addEventListener('click', () => {
 			$('#string').value = button.dataset.string;
 			$('#frames').value = button.dataset.frames;
-			at = all();
+			at = 0;
 			drawStepper();
 		});
 	}
-	at = all();
 }
 
 // Curves are gnuplot's; the data lie beside them. A click on a name turns its curve off.
@@ -134,9 +137,10 @@ function setUpCurves() {
 		const svg = $('svg', figure), read = $('.read', figure);
 
 		data.names.forEach((name, i) => {
-			const button = cell('button', name);
+			const button = cell('button', '');
 			const plot = $(`[id$="gnuplot_plot_${i + 1}"]`, svg);
 
+			both(button, name);
 			button.style.borderColor = data.colours[i];
 			button.addEventListener('click', () => {
 				button.classList.toggle('off');
@@ -151,8 +155,9 @@ function setUpCurves() {
 			const near = data.rows.reduce((best, row) =>
 				(Math.abs(Math.log(row[0] / frames)) < Math.abs(Math.log(best[0] / frames)) ? row : best));
 
-			read.textContent = `${near[0]} ${say(data.x[0], data.x[1])}: ` +
-				data.names.map((name, i) => `${name} ${near[i + 1].toLocaleString()}`).join(', ');
+			read.replaceChildren();
+			both(read, ['en', 'es'].map((lang, l) => `${near[0]} ${data.x[l]}: ` +
+				data.names.map((name, i) => `${name[l]} ${near[i + 1].toLocaleString(lang)}`).join(', ')));
 		});
 	}
 }

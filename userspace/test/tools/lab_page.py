@@ -6,6 +6,7 @@ Types each line of STRINGS, "FRAMES PAGE PAGE ...", into the stepper. Prints the
 shows of each, and what else a reader sees, as JSON; writes pictures of a phone and of a desk.
 """
 import json
+import re
 import sys
 import tempfile
 
@@ -29,6 +30,9 @@ TYPE = """(lines => lines.map(line => {
 # What a reader can see, of both languages.
 VISIBLE = """[...document.querySelectorAll(".LANG")].filter(e => e.getClientRects().length).length"""
 HIDDEN = """[...document.querySelectorAll(".guess + div")].map(answer => getComputedStyle(answer).display)"""
+# The text that a reader can see; the curves' own as well.
+TEXT = """document.body.innerText + " " +
+    [...document.querySelectorAll("svg tspan")].filter(e => e.checkVisibility()).map(e => e.textContent).join(" ")"""
 STEP = """(id => { document.getElementById(id).click(); return document.getElementById("at").textContent; })"""
 
 
@@ -39,9 +43,11 @@ def languages(browser):
         browser.value(f"document.querySelector('[data-lang={lang}]').click()")
         browser.value("""(input => { input.value = "1 x 2"; input.dispatchEvent(new Event("input")); })
             (document.getElementById("string"))""")
+        text = browser.value(TEXT)
         seen[lang] = {
             "title": browser.value("document.title"),
             "es": browser.value(VISIBLE.replace("LANG", "es")), "en": browser.value(VISIBLE.replace("LANG", "en")),
+            "clocks": re.findall(r"\b(?:clock|frames|faults)\b", text, re.I), "relojes": re.findall(r"\b(?:reloj|marcos|faltas)\b", text, re.I),
             "wrong": browser.value('document.getElementById("message").textContent'),
         }
     return seen
@@ -67,7 +73,11 @@ def main(page, picture, strings):
     with tempfile.TemporaryDirectory() as profile:
         browser = Browser(profile)
         browser.open(page)
-        found = {"hidden": browser.value(HIDDEN)}
+        found = {"hidden": browser.value(HIDDEN), "begins": browser.value('document.getElementById("at").textContent')}
+        browser.call("Emulation.setEmulatedMedia", media="print")
+        found["print"] = browser.value(HIDDEN) + [browser.value(
+            'getComputedStyle(document.querySelector(".names button")).display')]
+        browser.call("Emulation.setEmulatedMedia", media="")
         for name, width in (("phone", 390), ("desk", 1100)):
             browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
             found[name + "-overflow"] = browser.value("document.documentElement.scrollWidth - innerWidth")
@@ -77,6 +87,9 @@ def main(page, picture, strings):
         found["shown"] = browser.value(HIDDEN)
         found["right"] = browser.value('document.querySelectorAll(".guess button.right").length')
         found["curve"] = curves(browser)
+        browser.call("Emulation.setDeviceMetricsOverride", width=390, height=900, deviceScaleFactor=1, mobile=True)
+        found["phone-curve"] = browser.value('document.querySelector("figure.curve svg").getBoundingClientRect().width')
+        browser.call("Emulation.setDeviceMetricsOverride", width=1100, height=900, deviceScaleFactor=1, mobile=False)
         browser.picture(f"{picture}-answers.png")
         found["languages"] = languages(browser)
         found["faults"] = browser.value(f"{TYPE}({json.dumps(lines)})")

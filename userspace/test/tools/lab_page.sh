@@ -48,16 +48,17 @@ counts() {
 }
 pictures() { for name in phone desk answers; do [[ $(stat -c %s "$out/lab-$name.png") -gt 20000 ]] || return; done; }
 
-tap_plan 11
+tap_plan 12
 tap_check "Chromium shows the page" page
 tap_check "without an error, or a word on its console" found 'found["complaints"] == []'
 tap_check "and asks for no other file" found '[url.startswith("file:") and url.endswith("/index.html") for url in found["requests"]] == [True]'
 tap_check "the stepper's faults are the C engine's, on a thousand strings" counts
-tap_check "it goes forth and back, and to both ends" found '[step.split(" / ")[0] for step in found["steps"]] == ["0", "1", "2", "1", found["steps"][0].split(" / ")[1]]'
+tap_check "it begins before the first reference, goes forth and back, and to both ends" found 'found["begins"] == found["steps"][0] and [step.split(" / ")[0] for step in found["steps"]] == ["0", "1", "2", "1", found["steps"][0].split(" / ")[1]]'
 tap_check "each answer is hidden until something is guessed" found 'set(found["hidden"]) == {"none"} and set(found["shown"]) == {"block"} and len(found["shown"]) == found["right"] >= 7'
-tap_check "in Spanish it shows no English, and the other way round" found 'all(found["languages"][lang][lang] > 50 and found["languages"][lang][other] == 0 for lang, other in (("es", "en"), ("en", "es")))'
+tap_check "in Spanish it shows no English, and the other way round" found 'all(found["languages"][lang][lang] > 50 and found["languages"][lang][other] == 0 for lang, other in (("es", "en"), ("en", "es"))) and found["languages"]["es"]["clocks"] == found["languages"]["en"]["relojes"] == [] != found["languages"]["en"]["clocks"] and found["languages"]["es"]["relojes"]'
 tap_check "title and errors are in the language" found '[found["languages"][lang]["title"] for lang in ("es", "en")] == ["El laboratorio de memoria", "The memory lab"] and "no es un" in found["languages"]["es"]["wrong"] and "is no page number" in found["languages"]["en"]["wrong"]'
 tap_check "a curve goes off and on, and is read under the pointer" found 'found["curve"]["off"] == "none" and found["curve"]["on"] != "none" and "OPT 40" in found["curve"]["read"]'
-tap_check "a phone shows it without scrolling sideways" found 'found["phone-overflow"] <= 0'
+tap_check "a phone shows it without scrolling sideways, its curves not too small" found 'found["phone-overflow"] <= 0 and found["phone-curve"] >= 600'
+tap_check "on paper are all answers, and the names of curves" found 'set(found["print"][:-1]) == {"block"} and found["print"][-1] == "inline-block"'
 tap_check "pictures of it are left in build/browser" pictures
 tap_end
