@@ -142,7 +142,9 @@ trace: program kernel
 
 # What was not given is not passed on: an empty string is an error of the user's.
 option = $(if $(value $(2)),$(1) $(call quoted,$(value $(2))))
-lab:
+# A replay needs no guest.
+replayed := strings faults opt lru clock fifo anomaly ws pff phases sizes fit segments
+lab: $(if $(STRING)$(and $(T),$(if $(filter-out $(replayed),$(T)),,y)),,kernel)
 	@scripts/setup --lab
 	@scripts/lab --kernel $(image) $(call option,--prog,PROG) $(call option,--args,ARGS) \
 		$(call option,--string,STRING) $(call option,--policy,POLICY) $(T)

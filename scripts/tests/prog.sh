@@ -60,7 +60,7 @@ plans() { # "WORDS" GOAL [VARIABLE]...
 }
 plans_gdb() { plans '-gdb/vmlinuz --shell --gdb --add ' gdb && plans 'scripts/build --gdb' gdb && plans 'scripts/setup --gdb' gdb; }
 
-tap_plan 18
+tap_plan 20
 tap_check "C is compiled with CFLAGS and LDLIBS" ends_with 7 'last 5' runs own.c CFLAGS='-DSTATUS=7' LDLIBS=-lm \
 	<<<$'4\n9'
 for suffix in cc cpp cxx; do
@@ -84,4 +84,7 @@ tap_check "or that with the detectors" plans '-debug/vmlinuz --shell --gdb --add
 tap_check "that for KCSAN has none" ends_with 2 'DEBUG=kcsan has no debug information' make -n gdb DEBUG=kcsan
 tap_check "make trace passes on FOR=, ARGS= and where the program is" \
 	plans "/vmlinuz --for 3 --args '-n '\''a b'\''' $PWD/scripts/trace" trace PROG=scripts/trace FOR=3 ARGS="-n 'a b'"
+tap_check "make lab has the kernel up to date that its guests boot" plans scripts/build lab T='clock walk'
+needs_no_kernel() { plans scripts/lab lab T='clock fit' && ! plans scripts/build lab T='clock fit'; }
+tap_check "and does without one for a replay" needs_no_kernel
 tap_end
