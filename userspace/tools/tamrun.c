@@ -48,8 +48,9 @@ static void usage(FILE *to)
 	      "--adaptive  all of that memory with adaptive first touch\n"
 	      "--stats     say on stderr at the end what the run took: kB reserved, peak\n"
 	      "            committed, peak resident, page faults\n"
-	      "--compare   the same next to a run without tamrun, which comes first; what\n"
-	      "            that one prints goes to /dev/null, and it has no input\n"
+	      "--compare   the same next to a run without tamrun, which comes first, with\n"
+	      "            no input and its output discarded\n"
+	      "--version   print the version\n"
 	      "\n"
 	      "Exit status: the program's, 128+N if signal N killed it; 125 if tamrun failed,\n"
 	      "126 if PROGRAM could not be run, 127 if it was not found.\n", to);
@@ -294,6 +295,7 @@ int main(int argc, char **argv)
 	}
 	argv += optind;
 	if (!*argv) {
+		fputs("tamrun: no PROGRAM to run\n", stderr);
 		usage(stderr);
 		return CANNOT_SET_UP;
 	}

@@ -93,7 +93,7 @@ tap_check "a library path with a colon is 125" apart a:b
 # shellcheck disable=SC2016 # for the inner shell
 tap_check "it reports an address space that is too small" ends_with 125 'no address space for arena' \
 	bash -c 'ulimit -v 20000 && exec "$0" true' "$tools/tamrun"
-tap_check "no program is 125" ends_with 125 'usage: tamrun' "$tools/tamrun" --stats
+tap_check "no program is 125, and that is said" ends_with 125 $'no PROGRAM to run\nusage: tamrun' "$tools/tamrun" --stats
 tap_check "an unknown option is 125" ends_with 125 'usage: tamrun' "$tools/tamrun" --none sort
 tap_check "make install puts its files below DESTDIR" install_it
 tap_check "it finds its library where that was installed" ends_with 7 '' "$work/root/opt/ta/bin/tamrun" sh -c 'exit 7'
