@@ -8,7 +8,7 @@ ARCH ?= x86_64
 ifeq ($(ARCH),x86)
 override ARCH := x86_64
 endif
-export KERNEL ARCH KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
+export KERNEL ARCH LAB_LANG KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
 unexport CDPATH
 
 ifneq ($(words $(CURDIR)),1)
@@ -56,11 +56,12 @@ boot := scripts/boot --kernel $(image)
 
 help:
 	@echo 'make run        patch, build and boot the kernel, run the demo in it'
-	@echo '                PROG=x.c, x.cpp or a program: your own instead; it reads what make reads'
-	@echo '                ARGS="a *.c '"'b c'"'": its words, which no shell expands'
+	@echo '                PROG=x.c, x.cpp or a program: your own instead, with the input of make'
+	@echo '                ARGS="a *.c '"'b c'"'": its arguments, which no shell expands'
 	@echo '                CFLAGS= CXXFLAGS= LDFLAGS= LDLIBS=-lm: how it is compiled'
+	@echo '                TIMEOUT=: seconds that it may run (default 600)'
 	@echo 'make check      under a minute: lint, the harness, one boot with the core tests'
-	@echo 'make test       the tests of what was built; V=1: all that they print'
+	@echo 'make test       the tests on the patched kernel; V=1: all of their output'
 	@echo '                T=NAME: one stage or program; T=NAME:PART: some of its tests (uffd:wp)'
 	@echo 'make test-all   everything: stock, broken and debug kernels, each patch alone ...'
 	@echo 'make kernel     $(image)'
@@ -69,6 +70,8 @@ help:
 	@echo 'make trace      a program under tamtrace: what it takes with and without tamalloc, its'
 	@echo '                touches as CSV and as a page for a browser; PROG=/usr/bin/redis-server'
 	@echo '                ARGS="...": yours instead of the demo; FOR=: seconds for it (default 10)'
+	@echo 'make lab        page references of real programs under each replacement policy; T=: one experiment,'
+	@echo '                PROG=, ARGS=: another program, STRING="1 2 3": a typed one, POLICY=x.c, LAB_LANG=es'
 	@echo 'make soak       the model for OPS= operations (default 1000000) from SEED=, on KIND='
 	@echo '                (default: strict, then adaptive)'
 	@echo 'make matrix     docs/matrix.md, anew'
@@ -83,9 +86,9 @@ help:
 	@echo 'DEBUG=kcsan     the kernel with the race detector'
 	@echo 'WORKTREE=DIR    make test: on the kernel of an edited tree, as scripts/checkout lays out'
 	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
-	@echo 'V=1             show what the compilers are told'
+	@echo 'V=1             show the commands of the build'
 	@echo
-	@echo 'HACKING.md tells how to work on it.'
+	@echo 'To work on it: HACKING.md'
 
 setup:
 	@scripts/setup
@@ -113,7 +116,7 @@ endif
 language := $(firstword $(if $(filter command%,$(origin LANG)),$(LANG)) $(LC_ALL) $(LC_MESSAGES) $(LANG))
 
 run: program kernel
-	@$(boot) --timeout 600 --add $(program) --args $(call quoted,$(value ARGS)) -- \
+	@$(boot) --timeout $(or $(TIMEOUT),600) --add $(program) --args $(call quoted,$(value ARGS)) -- \
 		$(if $(PROG),,$(if $(filter es%,$(language)),env LANG=es)) /$(notdir $(program))
 
 check:
@@ -135,7 +138,16 @@ apps: kernel
 
 trace: program kernel
 	@scripts/setup --install
-	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) --args $(call quoted,$(value ARGS)) $(program)
+	@scripts/trace --kernel $(image) $(addprefix --for ,$(FOR)) --args $(call quoted,$(value ARGS)) $(abspath $(program))
+
+# What was not given is not passed on: an empty string is an error of the user's.
+option = $(if $(value $(2)),$(1) $(call quoted,$(value $(2))))
+# A replay needs no guest.
+replayed := strings faults opt lru clock fifo anomaly ws pff phases sizes fit segments
+lab: $(if $(STRING)$(and $(T),$(if $(filter-out $(replayed),$(T)),,y)),,kernel)
+	@scripts/setup --lab
+	@scripts/lab --kernel $(image) $(call option,--prog,PROG) $(call option,--args,ARGS) \
+		$(call option,--string,STRING) $(call option,--policy,POLICY) $(T)
 
 soak: kernel userspace
 	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
@@ -171,4 +183,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: help setup kernel userspace program run check test test-all bench apps trace soak matrix shell gdb deb install uninstall clean
+.PHONY: help setup kernel userspace program run check test test-all bench apps lab trace soak matrix shell gdb deb install uninstall clean

@@ -25,6 +25,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,11 +399,41 @@ static void send_file(const char *path, struct stream *files, FILE *said)
 		close(fd);
 }
 
+/* Whether a port may do a moment later what it has just failed to do. */
+static bool is_passing(void)
+{
+	return errno == EAGAIN || errno == ENOMEM || errno == EINTR;
+}
+
+/* Right after an OOM kill there may be no memory yet for what the port queues. */
+static void __attribute__((format(printf, 2, 3))) tell(int port, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		die("vasprintf");
+	va_end(args);
+	for (char *rest = text; *rest;) {
+		ssize_t written = write(port, rest, strlen(rest));
+
+		if (written > 0)
+			rest += written;
+		else if (!written || is_passing())
+			usleep(10000);
+		else
+			die("write to port \"verdict\"");
+	}
+	free(text);
+}
+
 static void run_and_tell(char *const argv[])
 {
 	struct stream out = { .port_name = "stdout" }, err = { .port_name = "stderr" };
 	struct stream files = { .port_name = "files" };
 	char **wanted = read_words(ORDERS "get"), *got, ack;
+	ssize_t n;
 	static struct input in;
 	int verdict = open_port("verdict"), status;
 	size_t length;
@@ -422,14 +453,14 @@ static void run_and_tell(char *const argv[])
 		send_file(*wanted, &files, said);
 	fclose(said);
 	scan_for_leaks();
-	dprintf(verdict, "exit %d boot=%ld stdout=%llu stderr=%llu files=%llu got=%s taint=%lu",
-		WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
-		booted, out.bytes, err.bytes, files.bytes, got, read_taint());
+	tell(verdict, "exit %d boot=%ld stdout=%llu stderr=%llu files=%llu got=%s taint=%lu",
+	     WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+	     booted, out.bytes, err.bytes, files.bytes, got, read_taint());
 	if (WIFSIGNALED(status))
-		dprintf(verdict, " signal=%d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-	dprintf(verdict, "\n");
+		tell(verdict, " signal=%d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	tell(verdict, "\n");
 	/* Reads nothing at once for as long as the host has not opened its end. */
-	while (read(verdict, &ack, 1) == 0)
+	while ((n = read(verdict, &ack, 1)) == 0 || (n < 0 && is_passing()))
 		usleep(10000);
 }
 

@@ -215,8 +215,10 @@ brought() {
 	seq 100000 | cmp - "$work/private/a number" && grep -qx short "$work/private/renamed" &&
 		grep -q 'Linux version' "$work/private/version" && [[ ! -e $work/private/none && ! -e $work/private/made ]]
 }
+# That it makes who reads wait is seen by scripts/tests/lab.sh.
+slow_disk() { "$boot" --disk 1M --disk-iops 50 --dry-run -- true | grep 'throttling\.iops-total=50'; }
 
-tap_plan 61
+tap_plan 63
 tap_check "status 0 is passed on" gives 0 '' -- true
 tap_check "status 42 is passed on" gives 42 '' -- sh -c 'exit 42'
 tap_check "a missing command is 127" gives 127 'no-such: No such file' -- no-such
@@ -266,6 +268,8 @@ tap_check "processes that outlive the command are not waited for" gives 0 '' --t
 tap_check "all CPUs come up" prints $'4\n' --smp 4 -- nproc
 tap_check "--disk gives a disk of that size" prints $'32768\n' --disk 16M -- cat /sys/block/vda/size
 tap_check "an impossible disk size is 125" gives 125 'no such disk' --disk much -- true
+tap_check "--disk-iops makes it a slow one" slow_disk
+tap_check "and is refused without one" gives 125 'not a number of requests' --disk-iops 9 -- true
 tap_check "instructions can be counted" gives 0 'to count instructions' --icount -- true
 tap_check "the accelerator is named" gives 0 'boot: tcg (as asked)' --accel tcg -- true
 tap_check "--retry boots once more after QEMU's race" gives 120 'booting once more' --retry --accel tcg --smp 2 -- \

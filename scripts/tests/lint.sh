@@ -23,9 +23,11 @@ starts_clean() {
 	return "$bad"
 }
 # No make for a kernel tree but kernel_make, which keeps the caller's environment out.
+# Other directories than kernels are named here.
 # shellcheck disable=SC2016 # the dollar is in what is looked for
 makes_kernels_cleanly() {
-	! grep -nE '(^|[^_[:alnum:]])make .*(O="|-C "\$(tree|lane|pristine))' "${scripts[@]}" scripts/lib/*.sh | grep -v 'kernel_make\|lint.sh'
+	! grep -nE '(^|[^_[:alnum:]])make (.* )?(O=|-C )' "${scripts[@]}" scripts/lib/*.sh |
+		grep -vE 'kernel_make|lint\.sh:| -C (userspace|"\$top(/userspace)?"|"\$clone"|\$sources) '
 }
 # A usage error says where to look, and is told from any other.
 refuses_the_unknown() { ends_with 125 'see --help' "$1" --none; }
@@ -37,8 +39,8 @@ silent() {
 	echo "$said"
 	[[ $status -eq 0 && ! $said ]]
 }
-commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,matrix,profile,selftests,setup,test,trace,transcripts}
-	scripts/lib/{check-config,guest-files,initramfs,judge,tally})
+commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,lab,matrix,profile,selftests,setup,test,trace,transcripts}
+	scripts/lib/{check-config,guest-files,initramfs,judge,lab-page,tally})
 
 pages=(docs/man/*)
 tap_plan $((4 + ${#pages[@]} + 2 * ${#commands[@]}))

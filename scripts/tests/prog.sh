@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.." || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset CFLAGS CXXFLAGS LDFLAGS LDLIBS PROG ARGS MAKEFLAGS
+unset CFLAGS CXXFLAGS LDFLAGS LDLIBS PROG ARGS MAKEFLAGS TIMEOUT FOR DEBUG
 
 cat >"$work/own.c" <<'END'
 #include <math.h>
@@ -50,7 +50,17 @@ tells() { # "WORDS" [VARIABLE]...
 	[[ $said == *"$1" ]]
 }
 
-tap_plan 12
+# The commands of a goal; nothing is run.
+plans() { # "WORDS" GOAL [VARIABLE]...
+	local said
+
+	said=$(make --no-print-directory -n "${@:2}") || return
+	echo "$said"
+	[[ $said == *"$1"* ]]
+}
+plans_gdb() { plans '-gdb/vmlinuz --shell --gdb --add ' gdb && plans 'scripts/build --gdb' gdb && plans 'scripts/setup --gdb' gdb; }
+
+tap_plan 20
 tap_check "C is compiled with CFLAGS and LDLIBS" ends_with 7 'last 5' runs own.c CFLAGS='-DSTATUS=7' LDLIBS=-lm \
 	<<<$'4\n9'
 for suffix in cc cpp cxx; do
@@ -67,4 +77,14 @@ tap_check "a directory is refused at once" ends_with 2 'is not a file' make run 
 tap_check "text is refused at once" ends_with 2 'is no program' make run PROG="$work/text"
 tap_check "what cannot be executed is refused at once" ends_with 2 'chmod +x' make run PROG="$work/script"
 tap_check "what is not there is refused at once" ends_with 2 'no such file' make run PROG="$work/none"
+tap_check "make run gives a program 10 minutes" plans '/vmlinuz --timeout 600 ' run
+tap_check "or TIMEOUT=" plans '/vmlinuz --timeout 7 ' run TIMEOUT=7
+tap_check "make gdb boots a kernel with debug information, and waits" plans_gdb
+tap_check "or that with the detectors" plans '-debug/vmlinuz --shell --gdb --add ' gdb DEBUG=1
+tap_check "that for KCSAN has none" ends_with 2 'DEBUG=kcsan has no debug information' make -n gdb DEBUG=kcsan
+tap_check "make trace passes on FOR=, ARGS= and where the program is" \
+	plans "/vmlinuz --for 3 --args '-n '\''a b'\''' $PWD/scripts/trace" trace PROG=scripts/trace FOR=3 ARGS="-n 'a b'"
+tap_check "make lab has the kernel up to date that its guests boot" plans scripts/build lab T='clock walk'
+needs_no_kernel() { plans scripts/lab lab T='clock fit' && ! plans scripts/build lab T='clock fit'; }
+tap_check "and does without one for a replay" needs_no_kernel
 tap_end

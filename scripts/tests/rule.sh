@@ -59,5 +59,5 @@ tap_check "the kernel finds nothing but such groups, in each small table" kernel
 tap_check "the kernel finds them in walks over tables of full size" kernel 9
 tap_check "half is noticed in the kernel's" notices 4 's/(sum) <= (BIT\(order\))( \/ 2)?/\1 < \2\3/'
 tap_check "a group beyond the mapping is noticed" notices 4 's/<= in\.end/<= in.end + 8/'
-tap_check "the zero page as evidence is noticed" notices 9 's/ && !pte_special\(entry\)//'
+tap_check "the zero page as evidence is noticed" notices 9 's/!pte_special\(any\)/((void)any, true)/'
 tap_end

@@ -22,7 +22,26 @@ echo 'static int unused; static void not_called(void) { }' >"$work/warns.h"
 
 on_the_command_line() { anew CFLAGS='-O1 -D_FORTIFY_SOURCE=2 -Wall' LDFLAGS=-Wl,-O1 CPPFLAGS=-DX && runs; }
 from_the_environment() { CFLAGS='-O1 -D_FORTIFY_SOURCE=2' LDFLAGS=-Wl,-O1 anew && runs; }
-by_clang() { anew CC=clang && runs; }
+by_clang() { anew CC=clang all lib tools && runs; }
+# What is wrong is said, not only how it is meant.
+misused() { # PROGRAM "WORDS" [ARG]...
+	make -s -C userspace OUT="$out" "$out/$1" && ends_with 125 "$2"$'\nusage: '"$1" env LC_ALL=C "$out/$1" "${@:3}"
+}
+all_misused() {
+	misused demo "demo: '1x' is not a number of MB, 1 or more" 1x && misused demo "demo: '2' is one argument too many" 1 2 &&
+		misused model "unrecognized option '--none'" --none && misused model 'model: there is no kind x' --kind x &&
+		misused model 'model: --threads 99: at most 16' --threads 99 &&
+		misused matrix 'matrix: what is --none?' --none && misused matrix 'matrix: no subject is called x' x &&
+		misused bench 'bench: what is --none?' --none && misused bench 'bench: --only needs a CASE' --only &&
+		misused walk 'walk: which kind of memory?'
+}
+help_of_all() {
+	local program
+
+	for program in demo model matrix bench; do
+		ends_with 0 "usage: $program" env LC_ALL=C "$out/$program" --help || return
+	done
+}
 with_warnings() { CFLAGS="-include $work/warns.h" anew && runs; }
 in_ci() { CFLAGS="-include $work/warns.h" WERROR=1 anew; }
 # Without gcc-multilib's link /usr/include/asm, the headers of a 32-bit program are all found.
@@ -37,9 +56,11 @@ moved() {
 		! make -s -q -C userspace OUT="$work/moved" -W test/lib/tap.h "$work/moved/tests/zero32"
 }
 
-tap_plan 9
+tap_plan 11
 tap_check "CFLAGS, CPPFLAGS and LDFLAGS of the command line are added to" on_the_command_line
 tap_check "so are those of the environment" from_the_environment
+tap_check "its programs end misuse with 125, and say what is wrong" all_misused
+tap_check "--help is none" help_of_all
 if command -v clang >/dev/null; then
 	tap_check "clang compiles it" by_clang
 else

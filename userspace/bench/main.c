@@ -60,6 +60,8 @@ static void measure_all(bool all, const char *only)
 	}
 }
 
+enum { MISUSED = 125 };
+
 static void usage(FILE *out)
 {
 	fprintf(out,
@@ -90,7 +92,7 @@ int main(int argc, char **argv)
 			only = argv[++i];
 			if (!find_case(only)) {
 				fprintf(stderr, "bench: no case is called %s\n", only);
-				return EXIT_FAILURE;
+				return MISUSED;
 			}
 		} else if (!strcmp(argv[i], "--threads")) {
 			threads = true;
@@ -98,11 +100,14 @@ int main(int argc, char **argv)
 			json = true;
 		} else if (!strcmp(argv[i], "--full")) {
 			full = true;
+		} else if (!strcmp(argv[i], "--help")) {
+			usage(stdout);
+			return EXIT_SUCCESS;
 		} else {
-			bool help = !strcmp(argv[i], "--help");
-
-			usage(help ? stdout : stderr);
-			return help ? EXIT_SUCCESS : EXIT_FAILURE;
+			fprintf(stderr, strcmp(argv[i], "--only") ? "bench: what is %s?\n" :
+								    "bench: %s needs a CASE\n", argv[i]);
+			usage(stderr);
+			return MISUSED;
 		}
 	}
 	out = json ? stderr : stdout;

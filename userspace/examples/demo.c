@@ -341,6 +341,13 @@ static void check_kernel(void)
 		      " que sí lo tiene."));
 }
 
+static void __attribute__((noreturn)) misused(const char *reason, const char *arg)
+{
+	fprintf(stderr, reason, arg);
+	fprintf(stderr, "%s: demo [MB]\n", T("usage", "uso"));
+	exit(125);
+}
+
 static size_t size_from(const char *arg)
 {
 	unsigned long mb;
@@ -348,13 +355,9 @@ static size_t size_from(const char *arg)
 
 	errno = 0;
 	mb = strtoul(arg, &end, 10);
-	if (errno || *end || *arg < '0' || *arg > '9' || !mb || mb > 1UL << 20) {
-		fprintf(stderr, T("demo: '%s' is not a number of MB, 1 or more\n"
-				  "usage: demo [MB]\n",
-				  "demo: '%s' no es un número de MB, de 1 en adelante\n"
-				  "uso: demo [MB]\n"), arg);
-		exit(2);
-	}
+	if (errno || *end || *arg < '0' || *arg > '9' || !mb || mb > 1UL << 20)
+		misused(T("demo: '%s' is not a number of MB, 1 or more\n",
+			  "demo: '%s' no es un número de MB, de 1 en adelante\n"), arg);
 	return mb * MB;
 }
 
@@ -392,10 +395,9 @@ int main(int argc, char **argv)
 			 " junto a calloc y mmap.\n"));
 		return EXIT_SUCCESS;
 	}
-	if (argc > 2) {
-		fprintf(stderr, "%s: demo [MB]\n", T("usage", "uso"));
-		return 2;
-	}
+	if (argc > 2)
+		misused(T("demo: '%s' is one argument too many\n",
+			  "demo: '%s' es un argumento de más\n"), argv[2]);
 	page = sysconf(_SC_PAGESIZE);
 	size = size_from(argc == 2 ? argv[1] : "10");
 	check_kernel();

@@ -22,15 +22,19 @@ static void *get(const char *kind)
 	if (!strcmp(kind, "plain"))
 		return mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (!strcmp(kind, "strict"))
-		syscall(SYS_tamalloc, SIZE, &p);
+	syscall(SYS_tamalloc, SIZE, &p);
 	return p;
 }
 
 int main(int argc, char **argv)
 {
-	char *p = get(argc > 1 ? argv[1] : "");
+	char *p;
 
+	if (argc != 2 || (strcmp(argv[1], "plain") && strcmp(argv[1], "strict"))) {
+		fputs("walk: which kind of memory?\nusage: walk plain|strict\n", stderr);
+		return 125;
+	}
+	p = get(argv[1]);
 	if (p == MAP_FAILED ||
 	    mremap(p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, START) != START) {
 		perror("walk");

@@ -197,13 +197,22 @@ static bool wanted(const struct subject *subject, char **names)
 	return false;
 }
 
+static void print_usage(FILE *out)
+{
+	fputs("usage: matrix [--markdown] [SUBJECT]...\n"
+	      "Does each memory operation to every kind of memory and prints TAP; with --markdown\n"
+	      "also the tables. The subjects:", out);
+	for (int i = 0; i < SUBJECTS; i++)
+		fprintf(out, " %s", subjects[i].name);
+	fputc('\n', out);
+}
+
 static int usage_error(const char *name)
 {
-	fprintf(stderr, "matrix: no subject is called %s; there are:", name);
-	for (int i = 0; i < SUBJECTS; i++)
-		fprintf(stderr, " %s", subjects[i].name);
-	fprintf(stderr, "\n");
-	return 2;
+	fprintf(stderr, *name == '-' ? "matrix: what is %s?\n" :
+				       "matrix: no subject is called %s\n", name);
+	print_usage(stderr);
+	return 125;
 }
 
 static bool known(const char *name)
@@ -233,6 +242,10 @@ int main(int argc, char **argv)
 	char **names = argv + 1 + markdown;
 	int rows = 0, number = 0;
 
+	if (argc > 1 && !strcmp(argv[1], "--help")) {
+		print_usage(stdout);
+		return EXIT_SUCCESS;
+	}
 	fix_addresses(argv);
 	for (char **name = names; *name; name++)
 		if (!known(*name))

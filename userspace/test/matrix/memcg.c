@@ -215,12 +215,6 @@ const struct row memcg_rows[] = {
 
 #define V1	"/tmp/matrix-cgroup1"
 
-/* As exact as charged(): version 1 has no cpu.stat, so it takes the flush of every 2 s. */
-static void wait_for_flush(void)
-{
-	sleep(3);
-}
-
 static void charges_move(void *arg)
 {
 	const struct cell *cell = arg;
@@ -232,11 +226,9 @@ static void charges_move(void *arg)
 	write_all(p, 256);
 	read_all(p + 256 * page, 256);
 	drain_lru();
-	wait_for_flush();
 	here = field(V1 "/here/memory.stat", "rss") / (long)page;
 	there = field(V1 "/there/memory.stat", "rss") / (long)page;
 	write_file(V1 "/there/cgroup.procs", "0");
-	wait_for_flush();
 	here -= field(V1 "/here/memory.stat", "rss") / (long)page;
 	there = field(V1 "/there/memory.stat", "rss") / (long)page - there;
 	say("as many gone as come: %s", here == there ? "yes" : "NO");

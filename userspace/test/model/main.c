@@ -22,6 +22,8 @@ static struct kind *kind;
 static bool trace;
 static char options[64];	/* those that a replay needs too */
 
+enum { MISUSED = 125 };
+
 static void usage(FILE *out)
 {
 	fprintf(out,
@@ -206,7 +208,7 @@ static unsigned long positive(const char *text)
 	if (n && !*end)
 		return n;
 	fprintf(stderr, "model: %s is not a number above 0\n", text);
-	exit(2);
+	exit(MISUSED);
 }
 
 static int run_tests(int argc, char **argv)
@@ -234,6 +236,11 @@ int main(int argc, char **argv)
 			break;
 		case 'k':
 			kind = find_kind(optarg);
+			if (!kind) {
+				fprintf(stderr, "model: there is no kind %s\n", optarg);
+				usage(stderr);
+				return MISUSED;
+			}
 			break;
 		case 'x':
 			exact = true;
@@ -248,12 +255,13 @@ int main(int argc, char **argv)
 			return run_tests(2, (char *[]){ argv[0], "--list", NULL });
 		default:
 			usage(c == 'h' ? stdout : stderr);
-			return c == 'h' ? EXIT_SUCCESS : 2;
+			return c == 'h' ? EXIT_SUCCESS : MISUSED;
 		}
 	}
-	if (!kind || thread_count > MAX_THREADS) {
+	if (thread_count > MAX_THREADS) {
+		fprintf(stderr, "model: --threads %u: at most %u\n", thread_count, MAX_THREADS);
 		usage(stderr);
-		return 2;
+		return MISUSED;
 	}
 	kind->exact |= exact;
 	snprintf(options, sizeof(options), " --kind %s%s", kind->name,

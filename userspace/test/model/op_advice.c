@@ -112,7 +112,8 @@ void hugepage(struct world *w, const struct step *s)
 
 void nohugepage(struct world *w, const struct step *s)
 {
-	set_flag(w, s, advise(w, s, MADV_NOHUGEPAGE, 0, 0), 0, HUGE);
+	/* To the kernel a region looks as if it had been adaptive before. */
+	set_flag(w, s, advise(w, s, MADV_NOHUGEPAGE, 0, 0), GROUPS, HUGE);
 }
 
 /* Collapsing populates what was empty, if it succeeds. */

@@ -25,6 +25,10 @@
 
 enum { PRESENT = 1, YOUNG = 2, SPECIAL = 4, ACCESSED = PRESENT | YOUNG };
 typedef struct { unsigned char bits; } pte_t;
+#define pte_val(entry)	((entry).bits)
+#define __pte(value)	((pte_t){ (unsigned char)(value) })
+#undef __always_inline
+#define __always_inline	inline
 
 #define ENTRIES		BIT(PMD_ORDER)
 #define TABLES		16	/* of full size: 32 MiB */
@@ -51,6 +55,7 @@ static pte_t ptep_get_lockless(pte_t *p)
 static inline bool pte_present(pte_t entry) { return entry.bits & PRESENT; }
 static inline bool pte_young(pte_t entry) { return entry.bits & YOUNG; }
 static inline bool pte_special(pte_t entry) { return entry.bits & SPECIAL; }
+static inline bool pte_none(pte_t entry) { return !entry.bits; }
 
 #include "tamalloc_group.h"
 

@@ -68,6 +68,24 @@ class Browser:
                 sys.exit(f"browser.py: it never came true: {expression}")
             time.sleep(0.05)
 
+    def open(self, page):
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+        self.call("Page.navigate", url="file://" + os.path.abspath(page))
+        self.wait_for('document.readyState === "complete" && location.protocol === "file:"')
+
+    def picture(self, path):
+        image = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(image))
+
+    def close(self):
+        self.session = None
+        self.call("Browser.close")
+        self.process.wait()
+
 
 SHOWN = """Object.fromEntries(["title", "totals", "seconds", "touches", "resident", "released"]
     .map(id => [id, document.getElementById(id).textContent]))"""
@@ -78,23 +96,17 @@ MOVE = """(to => { const slider = document.getElementById("time");
 def main(page, picture):
     with tempfile.TemporaryDirectory() as profile:
         browser = Browser(profile)
-        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            browser.call(f"{domain}.enable")
-        browser.call("Page.navigate", url="file://" + os.path.abspath(page))
-        browser.wait_for('document.readyState === "complete" && location.protocol === "file:"')
+        browser.open(page)
         found = {}
         for name, width in (("phone", 390), ("desk", 1100)):
             browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
             found[name + "-overflow"] = browser.value("document.documentElement.scrollWidth - innerWidth")
-            image = browser.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-            with open(f"{picture}-{name}.png", "wb") as file:
-                file.write(base64.b64decode(image))
+            browser.picture(f"{picture}-{name}.png")
         for name, where in (("start", 0), ("middle", 0.5), ("end", 1)):
             browser.value(f"{MOVE}({where})")
             found[name] = browser.value(SHOWN)
-        browser.value('document.getElementById("play").click()')
+        found["playing"] = browser.value('document.getElementById("play").click(),'
+                                         ' document.getElementById("play").textContent + document.getElementById("time").value')
         browser.wait_for('document.getElementById("time").value === document.getElementById("time").max'
                          ' && document.getElementById("play").textContent === "Play"')
         found["played"] = browser.value(SHOWN)
@@ -104,10 +116,9 @@ def main(page, picture):
         found["bands"] = browser.value('[...document.querySelectorAll("#map h2")].map(title => title.textContent)')
         found["releases"] = browser.value('[...document.querySelectorAll("#releases tbody tr")].map(row => row.innerText)')
         found["complaints"], found["requests"] = browser.complaints, browser.requests
-        browser.session = None
-        browser.call("Browser.close")
-        browser.process.wait()
+        browser.close()
         print(json.dumps(found, indent=1))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

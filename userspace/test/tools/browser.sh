@@ -39,7 +39,7 @@ found() { # PYTHON: of what the browser has found
 }
 pictures() { for name in phone desk; do [[ $(stat -c %s "$out/page-$name.png") -gt 5000 ]] || return; done; }
 
-tap_plan 12
+tap_plan 13
 tap_check "Chromium shows the page" page
 tap_check "without an error, or a word on its console" found 'found["complaints"] == []'
 tap_check "and asks for no other file" found '[url.startswith("file:") and url.endswith("/page.html") for url in found["requests"]] == [True]'
@@ -48,6 +48,7 @@ tap_check "at the end of the slider it has counted all touches" found 'int(found
 tap_check "and all that was given back" found 'found["end"]["resident"] == "0.0" and found["end"]["released"] == mb(touches)'
 tap_check "in the middle those until then" found '0 < int(found["middle"]["touches"]) - sum(float(line["seconds"]) < 1 for line in touches) < 10 and found["middle"]["released"] == "2.0"'
 tap_check "at the start hardly any" found 'int(found["start"]["touches"]) < 10 and found["start"]["released"] == "0.0"'
+tap_check "Play begins at the start" found 'found["playing"] == "Pause0"'
 tap_check "when it was played it stands at the end" found 'found["played"] == found["end"]'
 tap_check "it lists the ranges and releases, and says what is under the pointer" found 'found["bands"] == ["7f0000000000, 4.1 MB, 1000 pages touched", "7f8000000000, 0.1 MB, 20 pages touched"] and [row.split()[1] for row in found["releases"]] == ["dontneed", "exit"] and found["here"].startswith("7f0000000000 (4 kB): 0 pages resident; first touch at 0.007 s")'
 tap_check "a phone shows it without scrolling sideways" found 'found["phone-overflow"] <= 0'

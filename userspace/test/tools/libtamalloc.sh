@@ -25,11 +25,14 @@ passes_in_guest() {
 	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
 }
 
-install_it() { make -s -C userspace install-lib OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root"; }
+# Also for root with a umask that keeps others out: they have to read what is installed.
+install_it() { (umask 077 && make -s -C userspace install-lib OUT="$out" PREFIX=/opt/ta DESTDIR="$work/root"); }
 right_files() {
 	diff <(printf './%s\n' "${installed[@]}" | sort) <(cd "$work/root/opt/ta" && find . ! -type d | sort) &&
 		diff <(echo ./opt/ta) <(cd "$work/root" && find . -mindepth 2 -maxdepth 2)
 }
+
+readable() { ! find "$work/root" ! -type l ! -perm -o=r | grep .; }
 
 # The example of the man page, as a reader would compile it.
 example() { sed -n '/^#include <stdio.h>/,/^}/p' docs/man/tamalloc.3 | sed 's/^\\&$//; s/\\(aq/'\''/g; s/\\-/-/g; s/\\e/\\/g'; }
@@ -93,11 +96,12 @@ refuses() { # PREFIX...
 	done
 }
 
-tap_plan 14
+tap_plan 15
 tap_check "it compiles" make -s -C userspace lib tool-tests OUT="$out"
 tap_check "its tests pass on a kernel with the call" passes_in_guest
 tap_check "make install needs no more than an empty DESTDIR" install_it
 tap_check "make install installs the right files and nothing elsewhere" right_files
+tap_check "everybody can read them, whatever the umask" readable
 tap_check "pkg-config links the manual's example statically, and it runs" compile gcc c -static
 tap_check "pkg-config links it to the shared library, and it runs" compile gcc c
 tap_check "that program needs the shared library" is_linked_to

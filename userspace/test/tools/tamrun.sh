@@ -198,7 +198,7 @@ tap_check "a missing program is 127" ends_with 127 '/none: No such file' "$tools
 tap_check "a file that is not a program is 126" ends_with 126 'Permission denied' "$tools/tamrun" --try "$work/numbers"
 tap_check "without memory in any sample it says so" \
 	ends_with 0 'peak committed, kB            -' "$tools/tamrun" --try --stats true
-tap_check "no program is 125" ends_with 125 'usage: tamrun' "$tools/tamrun" --stats
+tap_check "no program is 125, and that is said" ends_with 125 $'no PROGRAM to run\nusage: tamrun' "$tools/tamrun" --stats
 tap_check "an unknown option is 125" ends_with 125 'usage: tamrun' "$tools/tamrun" --none sort
 tap_check "make install puts its files below DESTDIR" install_it
 tap_check "what was installed runs" ends_with 7 '' "$work/root/opt/ta/bin/tamrun" --try sh -c 'exit 7'

@@ -24,7 +24,7 @@ run_all() {
 		/tamtrace --csv --output /tmp/csv /test-tamtrace; echo "program $?"
 		sed "s/^/program /" /tmp/csv
 		/tamtrace --events /test-tamtrace 2>&1; echo "text $?"
-		/tamtrace /test-tamtrace >/dev/null 2>/tmp/summary; sed "s/^/summary /" /tmp/summary
+		/tamtrace /test-tamtrace many 4 >/dev/null 2>/tmp/summary; sed "s/^/summary /" /tmp/summary
 		/tamtrace --csv --releases --output /tmp/csv --html /tmp/x.html /test-tamtrace releases; echo "releases $?"
 		sed "s/^/releases /" /tmp/csv
 		echo "page $(grep -c "\"title\":\"test-tamtrace\"" /tmp/x.html)"
@@ -81,8 +81,8 @@ text() {
 		said '^text 42$' && said '^tamtrace: 4 first touches, 2 of them reads; 4 pages; 0 fallbacks'
 }
 summary() {
-	[[ $(grep -c '^summary ' "$work/guest") -eq 2 ]] && said '^summary tamtrace: 4 first touches, 2 of them reads; 4 pages; 0 fallbacks' &&
-		said '^summary .*at most 0.0 MB of it resident'
+	[[ $(grep -c '^summary ' "$work/guest") -eq 2 ]] && said '^summary tamtrace: 1024 first touches, 0 of them reads; 1024 pages; 0 fallbacks' &&
+		said '^summary .* 4.2 MB touched, at most 4.2 MB of it resident; .* 4.2 MB at the end$'
 }
 # Runs of pages, in the order of the calls; each page that came has gone.
 right_releases() {
@@ -214,7 +214,7 @@ tap_check "a picture of another format is 125" from 125 'has to end in .png or .
 tap_check "a picture that cannot be written is 125" from 125 'No such file' --plot /none/x.png
 tap_check "nor a page" from 125 'No such file' --html /none/x.html
 tap_check "--help prints the usage" ends_with 0 'usage: tamtrace' "$tools/tamtrace" --help
-tap_check "no program is 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" --csv
-tap_check "a program and a PID are 125" ends_with 125 'usage: tamtrace' "$tools/tamtrace" -p 1 true
+tap_check "no program is 125, and that is said" ends_with 125 $'is missing\nusage: tamtrace' "$tools/tamtrace" --csv
+tap_check "so are a program and a PID" ends_with 125 $'only one of them\nusage: tamtrace' "$tools/tamtrace" -p 1 true
 tap_check "a PID that is not a number is 125" ends_with 125 '-p 1x is not a number' "$tools/tamtrace" -p 1x
 tap_end

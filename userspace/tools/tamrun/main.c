@@ -47,9 +47,9 @@ static void usage(FILE *to)
 	      "--try       on a kernel that cannot do that, run PROGRAM on plain memory\n"
 	      "--stats     say on stderr at the end what the run took: kB reserved, committed\n"
 	      "            and resident at most, page faults\n"
-	      "--compare   the same next to a run on plain memory, which comes first; what that\n"
-	      "            one prints goes to /dev/null, and it has no input\n"
-	      "--version   which this is\n"
+	      "--compare   the same next to a run on plain memory, which comes first, with\n"
+	      "            no input and its output discarded\n"
+	      "--version   print the version\n"
 	      "\n"
 	      "Exit status: the program's, 128+N if signal N killed it; 125 if tamrun failed,\n"
 	      "126 if PROGRAM could not be run, 127 if it was not found.\n", to);
@@ -268,6 +268,7 @@ int main(int argc, char **argv)
 	}
 	argv += optind;
 	if (!*argv) {
+		fputs("tamrun: no PROGRAM to run\n", stderr);
 		usage(stderr);
 		return CANNOT_SET_UP;
 	}

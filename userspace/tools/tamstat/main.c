@@ -33,9 +33,9 @@ static void usage(FILE *to)
 	      "--watch    again every so many seconds, in place\n"
 	      "--json     an object on one line\n"
 	      "--proc     where procfs is mounted (default /proc)\n"
-	      "--version  which this is\n"
+	      "--version  print the version\n"
 	      "\n"
-	      "Exit status: 0, or 1 if that could not be read, 125 if the command line is wrong.\n", to);
+	      "Exit status: 0, 1 if the memory could not be read, 125 if the command line is wrong.\n", to);
 }
 
 /* getopt_long() has given the reason if there is none. */

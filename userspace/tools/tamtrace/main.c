@@ -48,18 +48,21 @@ static void usage(FILE *to)
 	      "\n"
 	      "--events       print a line for each, on standard error\n"
 	      "--csv          print them as lines of CSV\n"
-	      "--output FILE  print them there\n"
+	      "--output FILE  print them to FILE\n"
 	      "--releases     print also where touched pages are given back\n"
 	      "--html FILE    write a page for a browser: the memory as it fills\n"
 	      "--plot FILE    draw a heat map, address against time, into FILE.png or FILE.svg\n"
-	      "--buffer KB    for each CPU, for what is not read yet (default 4096)\n"
+	      "--buffer KB    size of the trace buffer of each CPU (default 4096)\n"
+	      "--version      print the version\n"
 	      "\n"
 	      "Exit status: PROGRAM's, 128+N if signal N killed it, 0 without one; 125 if\n"
 	      "tamtrace failed, 126 if PROGRAM could not be run, 127 if it was not found.\n", to);
 }
 
-static void __attribute__((noreturn)) misused(void)
+/* getopt_long() has given the reason if there is none. */
+static void __attribute__((noreturn)) misused(const char *reason)
 {
+	fputs(reason, stderr);
 	usage(stderr);
 	exit(CANNOT_SET_UP);
 }
@@ -114,7 +117,7 @@ static void parse(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
-	int option;
+	int option, sources;
 
 	while ((option = getopt_long(argc, argv, "+hp:", options, NULL)) != -1) {
 		switch (option) {
@@ -156,11 +159,13 @@ static void parse(int argc, char **argv)
 			usage(stdout);
 			exit(0);
 		default:
-			misused();
+			misused("");
 		}
 	}
-	if (!!argv[optind] + !!want.from + !!want.pid != 1)
-		misused();
+	sources = !!argv[optind] + !!want.from + !!want.pid;
+	if (sources != 1)
+		misused(sources ? "tamtrace: PROGRAM, -p and --from: only one of them\n" :
+				  "tamtrace: PROGRAM, -p or --from is missing\n");
 }
 
 /* It cannot die: the instance stays as long as its files are open, from which @event comes. */
