@@ -4,6 +4,8 @@
 # state of a small region; a rule that is a little different does not; and what the kernel
 # does is the rule.
 set -uo pipefail
+# shellcheck source=scripts/lib/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 # shellcheck source=scripts/lib/tap.sh
