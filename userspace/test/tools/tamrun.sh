@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 in_guest() { # COMMAND...
-	scripts/boot --retry --smp 2 --add "$tools/tamrun" --add "$tools/libtamrun.so" \
+	scripts/boot --smp 2 --add "$tools/tamrun" --add "$tools/libtamrun.so" \
 		--add "$tools/test-tamrun" --add "$work/numbers" --program sort -- "$@"
 }
 
