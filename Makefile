@@ -150,7 +150,7 @@ lab: $(if $(STRING)$(and $(T),$(if $(filter-out $(replayed),$(T)),,y)),,kernel)
 		$(call option,--string,STRING) $(call option,--policy,POLICY) $(T)
 
 soak: kernel userspace
-	@$(boot) --single-thread --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
+	@$(boot) --smp 2 --mem 512M --timeout 86400 --append numa=fake=2 --add $(userspace)/model -- \
 		sh -c 'for kind in $(or $(KIND),strict adaptive); do \
 			echo "# $$kind"; \
 			/model --kind $$kind --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000) || failed=1; \

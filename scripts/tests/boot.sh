@@ -218,7 +218,7 @@ brought() {
 # That it makes who reads wait is seen by scripts/tests/lab.sh.
 slow_disk() { "$boot" --disk 1M --disk-iops 50 --dry-run -- true | grep 'throttling\.iops-total=50'; }
 
-tap_plan 63
+tap_plan 65
 tap_check "status 0 is passed on" gives 0 '' -- true
 tap_check "status 42 is passed on" gives 42 '' -- sh -c 'exit 42'
 tap_check "a missing command is 127" gives 127 'no-such: No such file' -- no-such
@@ -272,7 +272,9 @@ tap_check "--disk-iops makes it a slow one" slow_disk
 tap_check "and is refused without one" gives 125 'not a number of requests' --disk-iops 9 -- true
 tap_check "instructions can be counted" gives 0 'to count instructions' --icount -- true
 tap_check "the accelerator is named" gives 0 'boot: tcg (as asked)' --accel tcg -- true
-tap_check "--retry boots once more after QEMU's race" gives 120 'booting once more' --retry --accel tcg --smp 2 -- \
+tap_check "--retry boots once more after QEMU's race" gives 120 'booting once more' --retry --accel tcg --parallel --smp 2 -- \
+	sh -c 'echo "Oops: int3" >/dev/kmsg'
+tap_check "CPUs that run in turn cannot lose it" gives 122 'the kernel reported a problem' --accel tcg --smp 2 -- \
 	sh -c 'echo "Oops: int3" >/dev/kmsg'
 tap_check "--retry shows the output and keeps the status" gives 3 'said' --retry -- sh -c 'echo said; exit 3'
 tap_check "a WARNING makes a passing run red" gives 122 'mm/x.c:1' -- \
@@ -284,7 +286,8 @@ tap_check "QEMU does not outlive a killed boot" killed_boot
 tap_check "a missing kernel image is 125" gives 125 'no kernel image at /none' --kernel /none -- true
 tap_check "a missing file to add is 125" gives 125 'no such file' --add /none -- true
 tap_check "no command is 125" gives 125 'no CMD to run; see --help'
-tap_check "--dry-run prints the command and runs nothing" gives 0 "'-accel' 'tcg'" --accel tcg --dry-run -- true
-tap_check "--single-thread is QEMU's thread=single" gives 0 "'tcg,thread=single'" --accel tcg --single-thread --dry-run -- true
+tap_check "--dry-run prints the command and runs nothing" gives 0 "'-accel' 'tcg," --accel tcg --dry-run -- true
+tap_check "CPUs run in turn" gives 0 "'tcg,thread=single'" --accel tcg --dry-run -- true
+tap_check "or at the same time" gives 0 "'tcg,thread=multi'" --accel tcg --parallel --dry-run -- true
 tap_check "no run leaves files behind" nothing_left
 tap_end

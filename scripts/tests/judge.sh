@@ -48,7 +48,7 @@ tap_check "a data race in the system call does too" gives 122 kcsan-syscall '__x
 tap_check "a data race elsewhere in the kernel is shown with the memory in use, and is no failure" \
 	gives 0 kcsan-theirs '1 tamalloc memory: data-race in mas_walk / mas_wr_node_store'
 tap_check "a taint without a report makes a passing run red" gives 122 taint 512
-tap_check "an int3 Oops under TCG with two CPUs is 120" gives 120 int3-race
-tap_check "an int3 Oops with one CPU is a panic" gives 123 int3-one-cpu
-tap_check "an int3 Oops under KVM is a panic" gives 123 int3-kvm
+tap_check "an int3 Oops where TCG runs CPUs at the same time is 120" gives 120 int3-race
+tap_check "an int3 Oops anywhere else is a panic" gives 123 int3-in-turn
+tap_check "a crash of QEMU where TCG runs CPUs at the same time is 120" gives 120 qemu-crash 'status 139'
 tap_end

@@ -18,7 +18,7 @@ on_stock() { # FILE... -- COMMAND...
 		add+=(--add "$tools/$1")
 		shift
 	done
-	scripts/boot --retry --smp 2 --kernel "$kernel" "${add[@]}" "$@"
+	scripts/boot --smp 2 --kernel "$kernel" "${add[@]}" "$@"
 }
 # Expects every point, so that one lost to a crash is noticed.
 library() {

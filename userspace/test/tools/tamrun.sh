@@ -92,7 +92,7 @@ run_all() {
 	local add=() program
 
 	for program in "${programs[@]}"; do add+=(--program "$program"); done
-	scripts/boot --retry --smp 2 --mem 1G --timeout 300 --add "$tools/tamrun" --add "$tools/test-tamrun" \
+	scripts/boot --smp 2 --mem 1G --timeout 300 --add "$tools/tamrun" --add "$tools/test-tamrun" \
 		--program "$tools/test-sanitized" --add "$work/programs" --add "$work/maps" --add "$work/stats" "${add[@]}" \
 		--program setpriv --tree /usr/lib/python3.11/encodings -- sh -c "
 		MODE=1 /tamrun /test-tamrun | sed 's/^/strict /'
@@ -131,7 +131,7 @@ not_known() { # WORD WHY
 compares() {
 	local said status=0
 
-	said=$(scripts/boot --retry --smp 2 --add "$tools/tamrun" --add "$work/numbers" --program sort -- \
+	said=$(scripts/boot --smp 2 --add "$tools/tamrun" --add "$work/numbers" --program sort -- \
 		sh -c '(cat /numbers; sleep 1) | /tamrun --compare /usr/bin/sort -n' 2>&1 >"$work/sorted") || status=$?
 	echo "$said"
 	seq 5000 | cmp - "$work/sorted" && [[ $status -eq 0 && $said == *'tamrun      without'* ]] &&

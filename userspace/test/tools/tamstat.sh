@@ -18,7 +18,7 @@ gives() { ends_with "$1" "$2" "$tools/tamstat" "${@:3}"; } # STATUS "WORDS" [TAM
 in_guest() {
 	local said status=0
 
-	said=$(scripts/boot --single-thread --smp 2 --timeout 300 --add "$tools/tamstat" --add "$tools/test-tamstat" \
+	said=$(scripts/boot --smp 2 --timeout 300 --add "$tools/tamstat" --add "$tools/test-tamstat" \
 		-- /test-tamstat 2>&1) || status=$?
 	echo "$said"
 	[[ $status -eq 0 && $(grep '^ok' <<<"$said" | grep -vc SKIP) -eq 23 ]]

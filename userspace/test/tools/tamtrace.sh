@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Tracing patches kernel code, which is where QEMU's race (120) strikes.
 in_guest() { # [BOOT OPTION]... -- COMMAND...
-	scripts/boot --single-thread --smp 2 --add "$tools/tamtrace" --add "$tools/test-tamtrace" "$@"
+	scripts/boot --smp 2 --add "$tools/tamtrace" --add "$tools/test-tamtrace" "$@"
 }
 
 # All runs in one guest, each leaving its part of what is checked below.
