@@ -501,6 +501,34 @@ static void run_fork(const struct bench_case *c, const struct kind *kind, struct
 	release(kind, &area, s);
 }
 
+/* A parent writes everything again when its child has gone, as after a snapshot of a server's. */
+static void run_after_fork(const struct bench_case *c, const struct kind *kind, struct sample *s,
+			   bool look)
+{
+	struct area area = get_area(kind, c->bytes);
+	uint64_t start;
+	pid_t pid;
+
+	write_each(&area, 1);
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid)
+		_exit(EXIT_SUCCESS);
+	while (waitpid(pid, NULL, 0) < 0)
+		if (errno != EINTR)
+			die("waitpid");
+	s->faults = faults();
+	start = now();
+	write_each(&area, 2);
+	s->cost = now() - start;
+	s->faults = faults() - s->faults;
+	s->touched = area.bytes / page;
+	if (look)
+		s->resident = resident(area.start, area.bytes);
+	release(kind, &area, s);
+}
+
 #define JUDGED .judged = true
 #define KIND(k) (1U << (k))
 /* The kinds that a target compares. */
@@ -547,6 +575,8 @@ const struct bench_case cases[] = {
 	  .kinds = WITH_THP, .run = run_grow, .bytes = REGION },
 	{ "fork", "fork, then write", "a child writes every page its parent wrote", true,
 	  .run = run_fork, .bytes = REGION },
+	{ "after-fork", "after a fork", "its parent writes every page again, when it has gone", true,
+	  .kinds = WITH_THP, .run = run_after_fork, .bytes = REGION },
 	{ "drop", "drop, touch", "half of 2 MiB dropped and its first page touched; pages filled",
 	  true, .filled = true, .run = run_drop, .bytes = 2 * MIB },
 	{ "young", "read again", "mapped pages; their accessed bits are set", true,

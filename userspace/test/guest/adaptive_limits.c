@@ -325,6 +325,38 @@ static void charge_and_drop(void *unused)
 	cgroup_check_charge(0);
 }
 
+/*
+ * One page is left of each of six windows. They are paid for in full until there is need of
+ * what nobody has mapped any more.
+ */
+static void leave_one_of_each(void *unused)
+{
+	const size_t left = (PAGES - 512) / WINDOW;
+
+	(void)unused;
+	cgroup_join();
+	start();
+	walk(0, PAGES);
+	CHECK(!madvise(region, 512 * page, MADV_DONTNEED));
+	for (size_t i = 512; i < PAGES; i += WINDOW)
+		CHECK(!madvise(at(i + 1), (WINDOW - 1) * page, MADV_DONTNEED));
+	CHECK_EQ(resident(region, SIZE), left);
+	cgroup_check_charge(left * WINDOW * page);
+	set_limit(2 * MIB);
+	cgroup_check_charge(left * page);
+	CHECK_EQ(resident(region, SIZE), left);
+	for (size_t i = 512; i < PAGES; i += WINDOW)
+		CHECK_EQ(*at(i), 't');
+	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
+}
+
+static void charge_goes(void)
+{
+	cgroup_make("16M", "0");
+	CHECK_EQ(child(leave_one_of_each, NULL), 0);
+	cgroup_remove();
+}
+
 static void charged(void)
 {
 	long before;
@@ -346,6 +378,7 @@ static const struct test tests[] = {
 	TEST("so do single pages that came ahead", singles_go),
 	TEST("so does what is left when all that was touched is dropped", rest_goes),
 	TEST("an adaptive region reaches the OOM killer at the same size as a strict one", killed),
+	TEST("a window of which one page is left is paid for until there is pressure", charge_goes),
 	TEST("a window is charged once and uncharged in full", charged),
 };
 
