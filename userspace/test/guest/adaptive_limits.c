@@ -110,6 +110,8 @@ static void fragmented(void)
 	long fallbacks, stalls, taken;
 
 	set(THP "enabled", "madvise");
+	/* It would compact the memory for huge pages, and stall itself. */
+	set(THP "khugepaged/defrag", "0");
 	break_up_node1();
 	use_up_windows();
 	region = adaptive(SIZE);
