@@ -288,6 +288,21 @@ static bool same(const void *a, const void *b)
 	return true;
 }
 
+bool is_zero(const struct world *w, unsigned int i)
+{
+	static const char zeroes[PAGE] __attribute__((aligned(8)));
+
+	return same(expected(w, i), zeroes);
+}
+
+void model_doubt(struct world *w, unsigned int i)
+{
+	struct page_model *page = &w->page[i];
+
+	if (page->held == HELD && page->flags & GROUPS && page->flags & MISSING && is_zero(w, i))
+		page->held = MAYBE;
+}
+
 /* Its bytes, in place or, if it is not readable, as the kernel reads them. */
 static const char *contents(const struct world *w, unsigned int i)
 {
@@ -364,6 +379,7 @@ void model_touch(struct world *w, unsigned int i, bool write, unsigned int offse
 	}
 	if (!(page->flags & FREED) && page->held != HELD)
 		page->held = write || page->kind->exact ? HELD : MAYBE;
+	model_doubt(w, i);
 }
 
 void model_fork(struct world *w)
@@ -434,10 +450,8 @@ static bool populated(uint64_t entry)
  */
 static bool may_vanish(const struct world *w, unsigned int i)
 {
-	static const char zeroes[PAGE] __attribute__((aligned(8)));
-
 	return w->page[i].flags & GROUPS && (w->page[i].flags & (LOCKED | ONFAULT)) != LOCKED &&
-	       same(expected(w, i), zeroes);
+	       is_zero(w, i);
 }
 
 static void check_residency(struct world *w, unsigned int low, unsigned int high)
