@@ -12,11 +12,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # A case is one file in logs/, with "--- NAME" before what each file of a run held.
+lay_out() { mkdir "$1" && awk -v dir="$1" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }'; }
 gives() { # STATUS CASE [WORDS]
 	local status=0 said
 
-	mkdir "$work/$2"
-	awk -v dir="$work/$2" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }' "$here/logs/$2"
+	lay_out "$work/$2" <"$here/logs/$2"
 	said=$("$here/../lib/judge" "$work/$2" 2>&1) || status=$?
 	echo "status $status; $said"
 	[[ $status -eq $1 && $said == *"${3-}"* ]]
@@ -30,9 +30,8 @@ knows_functions() {
 		sed -nE 's/^\+[a-z].*[ *]([a-z_0-9]+)\(.*/\1/p' | sort -u)
 	[[ $names == *tamalloc_fault* ]] || return
 	for name in $names; do
-		sed "s/map_ahead/$name/" "$here/logs/kcsan-ahead" >"$work/log"
-		rm -rf "$work/race" && mkdir "$work/race"
-		awk -v dir="$work/race" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }' "$work/log"
+		rm -rf "$work/race"
+		sed "s/map_ahead/$name/" "$here/logs/kcsan-ahead" | lay_out "$work/race"
 		"$here/../lib/judge" "$work/race" >/dev/null 2>&1
 		[[ $? -eq 122 ]] || { echo "$name is not known"; return 1; }
 	done
