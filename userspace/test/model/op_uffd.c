@@ -96,8 +96,9 @@ static bool movable(const struct world *w, unsigned int i)
 {
 	const struct page_model *page = &w->page[i];
 
-	return page->kind && page->kind->exact && page->prot == RW && page->held != MAYBE &&
-	       !(page->flags & (FREED | WP));
+	return page->kind && page->kind->exact && page->prot == RW &&
+	       !(page->flags & (FREED | WP)) &&
+	       (page->held == EMPTY || (page->held == HELD && !may_vanish(w, i)));
 }
 
 void fill_move(struct world *w, const struct step *s)
