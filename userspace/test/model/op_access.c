@@ -97,16 +97,9 @@ static void transferred(struct world *w, struct extent *e, unsigned int length,
 /* A signal stopped an access of several pages: those that allow it may be touched now. */
 static void perhaps_touched(struct world *w, const struct extent *e, int prot)
 {
-	for (unsigned int i = e->page; i < e->page + e->pages; i++) {
-		struct page_model *page = &w->page[i];
-
-		if (!page->kind || (page->prot & prot) != prot)
-			continue;
-		if (page->held == EMPTY)
-			page->held = MAYBE;
-		page->flags &= ~TRACKED;
-		page->flags |= TOUCHED;
-	}
+	for (unsigned int i = e->page; i < e->page + e->pages; i++)
+		if (w->page[i].kind && (w->page[i].prot & prot) == prot)
+			model_perhaps_touch(w, i);
 }
 
 static void access_memory(struct world *w, const struct step *s, bool write)
