@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include "adaptive.h"
+#include "maps.h"
 #include "mem.h"
 #include "pagemap.h"
 #include "settings.h"
@@ -43,6 +44,60 @@ static void hugepage(void)
 static void advised(void)
 {
 	strict_between(nohugepage, hugepage);
+}
+
+#define DAMON "/sys/kernel/mm/damon/admin/kdamonds/"
+
+/* A scheme that advises every part of this process, whatever its accesses. */
+static void damon_begin(void)
+{
+	static const char * const settings[][2] = {
+		{ "nr_kdamonds", "1" },
+		{ "0/contexts/nr_contexts", "1" },
+		{ "0/contexts/0/operations", "vaddr" },
+		{ "0/contexts/0/monitoring_attrs/intervals/sample_us", "5000" },
+		{ "0/contexts/0/monitoring_attrs/intervals/aggr_us", "20000" },
+		{ "0/contexts/0/targets/nr_targets", "1" },
+		{ "0/contexts/0/schemes/nr_schemes", "1" },
+		{ "0/contexts/0/schemes/0/action", "hugepage" },
+		{ "0/contexts/0/schemes/0/access_pattern/sz/max", "18446744073709551615" },
+		{ "0/contexts/0/schemes/0/access_pattern/nr_accesses/max", "4294967295" },
+		{ "0/contexts/0/schemes/0/access_pattern/age/max", "4294967295" },
+	};
+	char path[160], pid[16];
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		snprintf(path, sizeof(path), DAMON "%s", settings[i][0]);
+		write_file(path, settings[i][1]);
+	}
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	write_file(DAMON "0/contexts/0/targets/0/pid_target", pid);
+	write_file(DAMON "0/state", "on");
+}
+
+/* It clears accessed bits while it samples, so that it has to end before anything is counted. */
+static void damon_end(void)
+{
+	write_file(DAMON "0/state", "off");
+	write_file(DAMON "nr_kdamonds", "0");
+}
+
+static void advised_by_damon(void)
+{
+	struct vma vma = { };
+
+	start();
+	region = align(tamalloc(SIZE), SIZE);
+	check_strict(region, 32 * page);
+	damon_begin();
+	for (int tries = 0; tries < 3000 && !(find_vma(region, &vma) && strstr(vma.flags, " hg") &&
+					      vma.end >= (uintptr_t)at(PAGES)); tries++)
+		usleep(10000);
+	damon_end();
+	CHECK(strstr(vma.flags, " hg"));
+	CHECK(vma.end >= (uintptr_t)at(PAGES));
+	CHECK_EQ(walk(512, 1024), 11);
+	fills(1024, WINDOW);
 }
 
 /* Without advice, and with any other. */
@@ -203,6 +258,7 @@ static void sizes_always(void)
 static const struct test tests[] = {
 	TEST("MADV_NOHUGEPAGE turns windows off and MADV_HUGEPAGE turns them on", advised),
 	TEST("without MADV_HUGEPAGE a region is strict, even with THP=always", unadvised),
+	TEST("a DAMON scheme of the administrator's turns them on", advised_by_damon),
 	TEST("a region is strict with THP=never", disabled),
 	TEST("a region is strict under PR_SET_THP_DISABLE", disabled_by_prctl),
 	TEST("a region registered with userfaultfd is strict", watched),
