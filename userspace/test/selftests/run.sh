@@ -3,7 +3,8 @@
 # Runs the kernel's selftests in the guest, each on plain memory and then on another
 # kind, by tamrun: /run.sh --kind KIND [NAME...], with names from /programs. The output of a
 # program stands between "# run NAME KIND" and "# end NAME KIND STATUS TOUCHED SECONDS LIMIT",
-# where TOUCHED are the first touches of tamalloc memory meanwhile; compare judges it.
+# where TOUCHED are the first touches of tamalloc memory meanwhile, less the shell's; compare
+# judges it.
 # SLOWER=N makes all time limits N times as long.
 [ "$1" = --kind ] || { echo 'usage: /run.sh --kind KIND [NAME...]' >&2; exit 2; }
 kind=$2
@@ -57,6 +58,9 @@ run() {
 	chmod 777 /tmp/work
 	cd /tmp/work || exit
 	echo "# run $1 $2"
+	before=$(touched)
+	$by sh -c "$again; :"
+	shell=$(($(touched) - before))
 	began=$(seconds) before=$(touched)
 	# In a session of its own, to end all of it.
 	# shellcheck disable=SC2086 # a command and its option
@@ -66,7 +70,7 @@ run() {
 	status=$?
 	kill -KILL -$pid 2>/dev/null
 	echo
-	echo "# end $1 $2 $status $(($(touched) - before)) $(($(seconds) - began)) $patience"
+	echo "# end $1 $2 $status $(($(touched) - before - shell)) $(($(seconds) - began)) $patience"
 	cd /
 	rm -rf /tmp/work
 }
