@@ -5,8 +5,7 @@ work=/tmp/criu
 mkdir -p $work
 # Where a huge page fits, plain memory has one, so that nothing else looks like a first touch.
 echo always >/sys/kernel/mm/transparent_hugepage/enabled
-echo never >/sys/kernel/mm/transparent_hugepage/khugepaged/defrag
-echo 0 >/sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan 2>/dev/null
+echo 1000000000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 
 die() { # FILE...
 	tail -n 20 "$@" >&2
