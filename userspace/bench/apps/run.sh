@@ -46,7 +46,7 @@ app_redis() {
 	at start redis-server
 	awk 'BEGIN { for (i = 0; i < 50000; i++) printf "SET key:%d %d-%0" i % 200 + 1 "d\r\n", i, i, i }' >/tmp/load
 	must redis-cli --pipe </tmp/load >>"$log" 2>&1
-	must redis-benchmark -q --dbnum 1 -n 10000 -r 5000 -d 200 -t set,get,lpush,hset,zadd,lrange_100 >>"$log" 2>&1
+	must redis-benchmark -q --dbnum 1 -n 3000 -r 3000 -d 200 -t set,get,lpush,hset,zadd,lrange_100 >>"$log" 2>&1
 	at load redis-server
 	must redis-cli -n 1 flushdb >>"$log"
 	sleep 15
@@ -146,17 +146,16 @@ app_gcc() {
 
 app_asan() { start /heap >"$out" 2>"$log"; }
 
-# Finds and sorts, in 200,000 lines.
-app_fzf() {
-	awk 'BEGIN { for (i = 0; i < 200000; i++) printf "src/module%d/file%x.c\n", i % 1009, i * 31 }' >/tmp/load
-	start fzf --filter=m12fa9 </tmp/load >"$out" 2>"$log"
+app_gojq() {
+	awk 'BEGIN { for (i = 0; i < 20000; i++) printf "{\"n\": %d, \"k\": %d, \"text\": \"%x\"}\n", i, i * 7919 % 1009, i * 31 }' >/tmp/load
+	start gojq -n '[inputs] | group_by(.k) | map({k: .[0].k, n: map(.n) | add, text: map(.text) | sort | .[0]}) | sort_by(.n)' </tmp/load >"$out" 2>"$log"
 }
 
 # unserved: why nothing that is preloaded can serve the program, if it cannot.
 unserved() {
 	case $app in
 	asan) echo "AddressSanitizer's runtime is the malloc, and ends a program in which another comes first" ;;
-	fzf) echo "the program is static: no loader preloads anything" ;;
+	gojq) echo "the program is static: no loader preloads anything" ;;
 	esac
 }
 

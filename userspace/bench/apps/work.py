@@ -13,7 +13,7 @@ def at(moment):
 
 
 at("start")
-words = [hashlib.sha256(b"%d" % i).hexdigest()[:12] for i in range(60000)]
+words = [hashlib.sha256(b"%d" % i).hexdigest()[:12] for i in range(30000)]
 table = {word: {"n": i, "list": list(range(i % 10)), "text": word * 3} for i, word in enumerate(words)}
 print(sum(len(entry["list"]) for entry in table.values()))
 order = sorted(table, key=lambda word: (table[word]["n"] % 97, word))
