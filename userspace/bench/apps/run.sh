@@ -86,14 +86,9 @@ app_sqlite3() {
 
 app_python3() { start /usr/bin/python3 /work.py >"$out" 2>"$log"; }
 
-app_numpy() { start /usr/bin/python3 /sparse.py >"$out" 2>"$log"; }
-
-# numpy's own switch.
-app_numpy_off() {
-	export NUMPY_MADVISE_HUGEPAGE=0
-	app_numpy
-	unset NUMPY_MADVISE_HUGEPAGE
-}
+app_numpy() { start /usr/bin/python3 /sparse.py "$1" >"$out" 2>"$log"; }
+app_numpy_zeros() { app_numpy zeros; }
+app_numpy_empty() { app_numpy empty; }
 
 app_jvm() { start /usr/lib/jvm/*/bin/java -cp /java Work "$1" >"$out" 2>"$log"; }
 app_jvm_sparse() { app_jvm sparse; }
