@@ -61,17 +61,18 @@ END {
 		print "| | | peak / plain | faults | instr. | peak / thp | faults | instr. |\n|---|---|---:|---:|---:|---:|---:|---:|"
 	else {
 		printf "%-11s %-9s %32s  %32s\n", "", "", "relative to plain's:", "to thp's:"
-		printf "%-11s %-9s %10s %10s %10s  %10s %10s %10s\n", "", "", "peak  ", "faults  ", "instr.  ", "peak  ", "faults  ", "instr.  "
+		printf "%-11s %-9s %10s %10s %10s  %10s %10s %8s\n", "", "", "peak  ", "faults  ", "instr.  ", "peak  ", "faults  ", "instr."
 	}
 	for (a = 1; a <= count; a++) {
 		app = apps[a]
 		for (m = 1; m <= 2; m++) {
-			printf(markdown ? "| %s | %s |" : "%-11s %-9s", m == 1 ? app : "", ours[m])
+			line = sprintf(markdown ? "| %s | %s |" : "%-11s %-9s", m == 1 ? app : "", ours[m])
 			for (o = 1; o <= 2; o++)
 				for (k = 1; k <= keys; k++)
-					printf(markdown ? " %s |" : (k == 1 && o == 2 ? "  %10s" : " %10s"),
-					       beside(app, ours[m], others[o], key[k]))
-			print ""
+					line = line sprintf(markdown ? " %s |" : (k == 1 && o == 2 ? "  %10s" : " %10s"),
+							    beside(app, ours[m], others[o], key[k]))
+			sub(/ +$/, "", line)
+			print line
 		}
 		verdicts = verdicts goals(app)
 	}
