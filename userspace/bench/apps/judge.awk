@@ -19,6 +19,14 @@ function goal(app, what, got, target, met) {
 		       target)
 }
 
+# The most instructions that a memory can have taken relative to another, or the fewest.
+function extreme(app, memory, other, most) {
+	return at(app, memory, most ? "max" : "min") / at(app, other, most ? "min" : "max")
+}
+function at(app, memory, end) {
+	return (app, memory, "cpu_us_" end) in value ? value[app, memory, "cpu_us_" end] : value[app, memory, "cpu_us"]
+}
+
 function goals(app,    text, plain, thp, adaptive, limit, ratio, best) {
 	if (!right(app, "plain") || !right(app, "thp") || !right(app, "adaptive"))
 		return ""
@@ -36,7 +44,12 @@ function goals(app,    text, plain, thp, adaptive, limit, ratio, best) {
 	}
 	best = value[app, "plain", "cpu_us"] <= value[app, "thp", "cpu_us"] ? "plain" : "thp"
 	ratio = value[app, "adaptive", "cpu_us"] / value[app, best, "cpu_us"]
-	return text goal(app, "instructions relative to " best "'s", sprintf("%.3f", ratio), "1.020", ratio <= 1.02)
+	text = text goal(app, "instructions relative to " best "'s", sprintf("%.3f", ratio), "1.020", ratio <= 1.02)
+	# Several runs, whose figures are too far apart to say.
+	if (extreme(app, "adaptive", best, 1) > 1.02 && extreme(app, "adaptive", best, 0) <= 1.02 &&
+	    (app, "adaptive", "cpu_us_max") in value)
+		sub(/(met|missed) +adaptive, [^,]*, instr/, "unknown adaptive, " app ", instr", text)
+	return text
 }
 
 BEGIN {
