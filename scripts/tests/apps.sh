@@ -74,6 +74,31 @@ judges_nothing() {
 		grep -E '^x +tamrun .*0.980' "$work/judged"
 }
 
+median() { awk -f userspace/bench/apps/median.awk; }
+runs() { # CPU_US of three runs of adaptive; plain's and thp's are 5000 and 6000
+	found 1 1 "$1"
+	finding adaptive 2 30 "$2" 0
+	finding adaptive 3 20 "$3" 0
+}
+takes_the_median() {
+	runs 3 20 10 | median | tee "$work/median" && grep -Fx 'x adaptive peak 2' "$work/median" && grep -Fx 'x adaptive faults 20' "$work/median" &&
+		grep -Fx 'x adaptive cpu_us 10' "$work/median" && grep -Fx 'x adaptive cpu_us_min 3' "$work/median" &&
+		grep -Fx 'x adaptive cpu_us_max 20' "$work/median" && grep -Fx 'x plain cpu_us 5000' "$work/median" &&
+		! grep 'plain cpu_us_' "$work/median"
+}
+# What is not a figure stands, each time.
+keeps_what_is_wrong() {
+	[[ $({ right plain; right plain | sed s/abc/abd/; right plain; } | median | grep result) == 'x plain result abd' ]] &&
+		[[ $({ right plain; echo 'x plain failed lost'; right plain; } | median | grep -e result -e failed) == 'x plain failed lost' ]] &&
+		[[ $(echo 'x tamrun none it is static: all of it' | median) == 'x tamrun none it is static: all of it' ]]
+}
+too_far_apart() {
+	runs 5000 5090 5200 | median | judge | grep "^unknown adaptive, x, instructions relative to plain's: 1.018" &&
+		runs 5000 5110 5200 | median | judge | grep "^unknown adaptive, x, instructions relative to plain's: 1.022" &&
+		runs 5000 5090 5100 | median | judge | grep "^met     adaptive, x, instructions" &&
+		runs 5101 5110 5200 | median | judge | grep "^missed  adaptive, x, instructions"
+}
+
 # It has what it needs, work to do, --help and the docs.
 each_program() {
 	local name names
@@ -104,7 +129,7 @@ found = json.load(open(sys.argv[1]))
 assert [f["memory"] for f in found] == ["plain", "tamrun"] and found[1]["rss_load"] == 4711
 assert all(f["verdict"] == "right" for f in found)' "$work/json"; }
 
-tap_plan 19
+tap_plan 22
 tap_check "equal results pass" ends_with 0 4711 equal
 tap_check "a result that differs from the first memory's is wrong" ends_with 1 WRONG other_result
 tap_check "a missing result is a failure" ends_with 1 FAILED no_result
@@ -120,6 +145,9 @@ tap_check "where thp's peak is another than plain's, they are not judged" no_fau
 tap_check "adaptive's instructions may be 1.02 x those of plain or thp, whichever has fewer" instructions_goal
 tap_check "more than 2 % less is a gain, more than 2 % more is a loss" who_gains
 tap_check "a wrong result judges nothing" judges_nothing
+tap_check "of several runs the median counts" takes_the_median
+tap_check "a run that failed or is wrong is not lost among them" keeps_what_is_wrong
+tap_check "what differs too much between runs is unknown, not met or missed" too_far_apart
 tap_check "each program is run, explained and documented" each_program
 tap_check "each kind of memory is run, explained and documented" each_memory
 tap_check "an unknown program gives status 125" ends_with 125 'no program is called none' scripts/apps none
