@@ -11,7 +11,7 @@ import sun.misc.Unsafe;
 
 public class Work {
 	static final long TABLE = 256L << 20, STEP = 64 * 4096;
-	static final int THREADS = 100, ENTRIES = 40000;
+	static final int THREADS = 100, ENTRIES = 100000;
 
 	static void at(String moment) throws Exception {
 		if (new ProcessBuilder("/run.sh", "at", moment, "java").inheritIO().start().waitFor() != 0)
