@@ -35,9 +35,9 @@ int main(int argc, char **argv)
 	struct rusage usage;
 	long long took;
 	sigset_t child;
+	pid_t pid, ended;
 	int status;
 	FILE *file;
-	pid_t pid;
 
 	if (argc < 3) {
 		fputs("usage: measure FILE PROGRAM [ARG]...\n", stderr);
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "measure: %s: %s\n", argv[2], strerror(errno));
 		_exit(127);
 	}
-	while (pid > 0 && !wait4(pid, &status, WNOHANG, &usage)) {
+	while (!(ended = pid < 0 ? pid : wait4(pid, &status, WNOHANG, &usage))) {
 		took = nanoseconds();
 		now = zero_page_kb(pid);
 		if (zero < now)
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 		took = took < 20 * MS ? 20 * MS : took;
 		sigtimedwait(&child, NULL, &(struct timespec){ took / NS, took % NS });
 	}
-	if (pid < 0) {
+	if (ended < 0) {
 		perror("measure");
 		return 125;
 	}

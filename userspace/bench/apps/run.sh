@@ -68,7 +68,7 @@ app_sqlite3() {
 	start sqlite3 :memory: >"$out" 2>"$log" <<-END
 		.shell /run.sh at start sqlite3
 		CREATE TABLE t(id INTEGER PRIMARY KEY, k INT, v TEXT);
-		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $rows)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $ROWS)
 			INSERT INTO t SELECT i, i * 7919 % 100003, printf('%d-%x', i, i * 31) FROM n;
 		CREATE INDEX tk ON t(k);
 		SELECT count(*), sum(k), max(v) FROM t;
@@ -157,7 +157,7 @@ unserved() {
 app=$1
 shift
 export app memory
-usage=/tmp/usage log=/tmp/log out=/tmp/out rows=${ROWS:-1000000}
+usage=/tmp/usage log=/tmp/log out=/tmp/out
 # What the results need to be the same each time.
 export PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
 # For memcached -u.
