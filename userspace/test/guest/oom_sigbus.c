@@ -386,10 +386,18 @@ static void in_full_machine(void (*fn)(void *), const struct how *how, int kille
 	CHECK_EQ(vmstat("oom_kill") - kills, killed);
 }
 
-static void machine(void)
+static void machine_strict(void)
 {
 	in_full_machine(fill_machine, &strict_write, 0);
+}
+
+static void machine_adaptive(void)
+{
 	in_full_machine(fill_machine, &adaptive_write, 0);
+}
+
+static void machine_plain(void)
+{
 	in_full_machine(fill_machine, &plain_write, 0);
 }
 
@@ -490,7 +498,9 @@ static const struct test tests[] = {
 	TEST("so does what comes back from swap", swaps),
 	TEST("the access is repeated when the handler has given memory back", repeated),
 	TEST("system calls that populate it give an error or a short count", calls),
-	TEST("in a full machine a first touch gives SIGBUS, and the program goes on", machine),
+	TEST("in a full machine a first touch gives SIGBUS, and the program goes on", machine_strict),
+	TEST("so does one of adaptive memory, where what came ahead goes first", machine_adaptive),
+	TEST("so does one of plain memory there", machine_plain),
 	TEST("without the advice, or beside its range, the cgroup's OOM killer comes", controls),
 	TEST("so does the machine's", machine_control),
 	TEST("the advice belongs to its range, and goes with fork and mremap", belongs_to_range),
