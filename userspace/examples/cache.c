@@ -16,7 +16,8 @@
 #define RESULT	(128 * MB)	/* what the program needs besides */
 
 static char *cache;
-static size_t size, stored, dropped;
+static size_t size;
+static volatile size_t stored, dropped;	/* the handler sees them change */
 
 /* The oldest entries go. False if there are no more. */
 static int shrink(void)
