@@ -43,6 +43,7 @@ run() {
 	bench) options=(--icount) program=$programs/bench ;;
 	bound) command+=(quick=1) ;;
 	gigantic) options+=(--mem 6G --append 'hugepagesz=1G hugepages=1') ;;
+	oom_sigbus*) options+=(--mem 448M) ;; # it fills all of it
 	windows*) options+=(--disk 512M) ;; # zram leaves nothing in the swap cache
 	races* | threads*) options+=(--parallel) ;;
 	model) command+=(--seed 1 --ops 5000) options=(--smp 2 --mem 512M --timeout 600) program=$programs/model ;;

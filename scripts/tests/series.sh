@@ -97,7 +97,7 @@ prompt_comes_with_the_call() {
 # What is compiled is the code that could fail to: what the series touches and, where the
 # option is on, all of mm/. Whatever else includes the headers is compiled with the last patch.
 touched=(fs/proc/task_mmu.o kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
-declare -A touched_mm=([y]=mm/ [n]='mm/mincore.o mm/memory.o mm/gup.o mm/mmap.o mm/vmstat.o mm/huge_memory.o mm/khugepaged.o')
+declare -A touched_mm=([y]=mm/ [n]='mm/mincore.o mm/memory.o mm/madvise.o mm/memcontrol.o mm/page_alloc.o mm/gup.o mm/mmap.o mm/vmstat.o mm/huge_memory.o mm/khugepaged.o')
 all=(mm/ fs/proc/ kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 
 lane_make() { kernel_make -s -C "$lane" O=out ARCH="$arch" "${ccache[@]}" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The numbers of the tamalloc system call and of PR_SET_TAMALLOC, which makes all that
- * a process maps such memory, for C libraries that do not know them:
+ * The numbers of the tamalloc system call, of PR_SET_TAMALLOC, which makes all that a
+ * process maps such memory, and of MADV_OOM_SIGBUS, after which a fault without memory
+ * gives SIGBUS, for C libraries that do not know them:
  *
  *	unsigned long addr;
  *	long ret = syscall(__NR_tamalloc, size, &addr);
@@ -12,6 +13,7 @@
  * docs/man/tamalloc.2.
  *
  *	prctl(PR_SET_TAMALLOC, PR_TAMALLOC_STRICT, 0, 0, 0);
+ *	madvise(addr, size, MADV_OOM_SIGBUS);
  */
 #ifndef TAMALLOC_SYSCALL_H
 #define TAMALLOC_SYSCALL_H
@@ -40,6 +42,11 @@
 # define PR_TAMALLOC_STRICT	1
 # define PR_TAMALLOC_ADAPTIVE	2
 # define PR_GET_TAMALLOC	0x54414d02
+#endif
+
+#ifndef MADV_OOM_SIGBUS
+# define MADV_OOM_SIGBUS	554
+# define MADV_OOM_KILL		555
 #endif
 
 #endif /* TAMALLOC_SYSCALL_H */

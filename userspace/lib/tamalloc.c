@@ -94,3 +94,14 @@ int tamalloc_adaptive(void *addr, size_t size, int on)
 {
 	return madvise(addr, size, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
+
+int tamalloc_commit(void *addr, size_t size)
+{
+	/* Without the advice, populating would call the OOM killer. */
+	if (!madvise(addr, size, MADV_OOM_SIGBUS) && !madvise(addr, size, MADV_POPULATE_WRITE))
+		return 0;
+	/* The kernel has no memory for its own record of the range. */
+	if (errno == EAGAIN)
+		errno = ENOMEM;
+	return -1;
+}

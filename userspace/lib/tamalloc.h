@@ -45,6 +45,17 @@ void *tamalloc_resize(void *addr, size_t old_size, size_t new_size);
 int tamalloc_adaptive(void *addr, size_t size, int on);
 
 /*
+ * Makes @size bytes at @addr resident, whole pages of private anonymous memory, so that no
+ * first touch there can fail. From then on a fault there for which there is no memory, as
+ * one that brings a page back from swap, gives SIGBUS and kills nothing: MADV_OOM_SIGBUS in
+ * tamalloc(2). Returns 0, or -1 with errno ENOMEM when there is no memory, or part is not
+ * mapped, or EINVAL when @addr does not begin a page, this is other memory or cannot be
+ * written, or the kernel has no MADV_OOM_SIGBUS. After an error part of it may be resident:
+ * tamalloc_release() or MADV_DONTNEED gives that back.
+ */
+int tamalloc_commit(void *addr, size_t size);
+
+/*
  * 1 when the kernel has the system call, 0 when mmap(2) stands in for it: also once a
  * seccomp filter has refused the call, with whatever error. Sets no errno.
  */

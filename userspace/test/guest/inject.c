@@ -21,6 +21,8 @@
 #include "mem.h"
 #include "pagemap.h"
 #include "settings.h"
+#include "sigbus.h"
+#include "swap.h"
 #include "tap.h"
 #include "uapi.h"
 
@@ -367,6 +369,170 @@ static void populate_windows(void)
 	populate();
 }
 
+/* Faults that may fail: none is retried. */
+
+static void recoverable_span(void)
+{
+	CHECK(!madvise(span, TIB, MADV_OOM_SIGBUS));
+}
+
+static void far_recoverable(void)
+{
+	far_region();
+	recoverable_span();
+}
+
+static void far_recoverable_evidence(void)
+{
+	far_evidence();
+	recoverable_span();
+}
+
+static void far_recoverable_and_source(void)
+{
+	far_region_and_source();
+	recoverable_span();
+}
+
+/* EFAULT stands for SIGBUS. */
+static long or_sigbus(bool touched)
+{
+	errno = EFAULT;
+	return touched ? 0 : -1;
+}
+
+static long try_write(void)
+{
+	return or_sigbus(try_poke(region + page, 'w'));
+}
+
+static long try_read(void)
+{
+	return or_sigbus(try_peek(region + page, 0));
+}
+
+static long try_window(void)
+{
+	return or_sigbus(try_poke(region + 4 * page, 'w'));
+}
+
+/* What failed has left nothing, and succeeds the next time. */
+static void write_again(long ret)
+{
+	if (ret) {
+		CHECK_EQ(resident(region, SIZE), 0);
+		CHECK(!try_write());
+	}
+	unmap_written(0);
+}
+
+static void read_again(long ret)
+{
+	if (ret) {
+		CHECK_EQ(resident(region, SIZE), 0);
+		CHECK(!try_read());
+	}
+	unmap_read(0);
+}
+
+static void window_again(long ret)
+{
+	if (ret) {
+		CHECK_EQ(resident(region, SIZE), 4);
+		CHECK(!try_window());
+	}
+	unmap_window(0);
+}
+
+static void sigbus_of_touch(void)
+{
+	sigbus_catch();
+	fail_each((struct op){ .before = far_recoverable, .call = try_write,
+			    .after = write_again, .errors = { EFAULT } });
+	fail_each((struct op){ .before = far_recoverable, .call = try_read,
+			    .after = read_again, .errors = { EFAULT } });
+}
+
+static void sigbus_of_window(void)
+{
+	be_adaptive();
+	sigbus_catch();
+	fail_each((struct op){ .before = far_recoverable_evidence, .call = try_window,
+			    .after = window_again, .errors = { EFAULT } });
+}
+
+static pid_t sharer;
+
+/* Until its end the child has the page too. */
+static void shared_with_child(void)
+{
+	far_recoverable();
+	CHECK(try_poke(region + page, 'p'));
+	sharer = fork();
+	CHECK(sharer >= 0);
+	if (!sharer) {
+		pause();
+		_exit(EXIT_SUCCESS);
+	}
+}
+
+static void copy_again(long ret)
+{
+	if (ret) {
+		CHECK_EQ(peek(region + page), 'p');
+		CHECK(!try_write());
+	}
+	CHECK(!kill(sharer, SIGKILL));
+	CHECK_EQ(waitpid(sharer, NULL, 0), sharer);
+	unmap_written(0);
+}
+
+static void sigbus_of_copy(void)
+{
+	sigbus_catch();
+	fail_each((struct op){ .before = shared_with_child, .call = try_write,
+			    .after = copy_again, .errors = { EFAULT } });
+}
+
+static void in_swap_there(void)
+{
+	far_recoverable();
+	CHECK(try_poke(region + page, 'w'));
+	CHECK(!madvise(region, SIZE, MADV_PAGEOUT));
+	CHECK_EQ(in_swap(region, SIZE), 1);
+}
+
+static long try_swapped(void)
+{
+	return or_sigbus(try_peek(region + page, 'w'));
+}
+
+static void swap_in_again(long ret)
+{
+	if (ret)
+		CHECK(!try_swapped());
+	unmap_written(0);
+}
+
+static void sigbus_of_swap_in(void)
+{
+	sigbus_catch();
+	start_swap(ANY_SWAP);
+	fail_each((struct op){ .before = in_swap_there, .call = try_swapped,
+			    .after = swap_in_again, .errors = { EFAULT } });
+	stop_swap();
+}
+
+static void recoverable_calls(void)
+{
+	fail_each((struct op){ .before = far_recoverable, .call = populate_by_write,
+			    .after = unmap_populated, .errors = { ENOMEM } });
+	fail_each((struct op){ .before = far_recoverable_and_source, .call = write_remotely,
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+	fail_each((struct op){ .before = far_recoverable_and_source, .call = read_file,
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+}
+
 /* Operations on a region with every other page touched. */
 
 #define MIDDLE	(region + 4 * page)
@@ -632,6 +798,11 @@ static const struct test tests[] = {
 	TEST("MADV_POPULATE_WRITE fails with ENOMEM", populate),
 	TEST("MADV_POPULATE_READ fails with ENOMEM", populate_read),
 	TEST("MADV_POPULATE_WRITE in windows fails with ENOMEM", populate_windows),
+	TEST("with MADV_OOM_SIGBUS a first touch gives SIGBUS or fills one page", sigbus_of_touch),
+	TEST("one that would fill a window gives SIGBUS, or fills it or one page", sigbus_of_window),
+	TEST("the copy of what fork has shared gives SIGBUS or is made", sigbus_of_copy),
+	TEST("what is in swap gives SIGBUS or comes back", sigbus_of_swap_in),
+	TEST("system calls that populate such memory fail with EFAULT or ENOMEM, or are partial", recoverable_calls),
 	TEST("fork fails with ENOMEM or EAGAIN, or the child has everything", forks),
 	TEST("munmap of the middle fails with ENOMEM and changes nothing, or unmaps it", unmaps),
 	TEST("mremap to a far address fails with ENOMEM, contents intact", moves),

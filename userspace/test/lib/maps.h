@@ -11,6 +11,8 @@
 /* How the kernel shows a region: the name in maps, the letters in VmFlags. */
 #define REGION_NAME	"[anon:tamalloc]"
 #define REGION_FLAG	"tm"
+/* Of memory with MADV_OOM_SIGBUS. */
+#define RECOVERABLE_FLAG "os"
 
 /*
  * One of these files line by line:

@@ -17,6 +17,7 @@
 #include "maps.h"
 #include "pagemap.h"
 #include "pages.h"
+#include "settings.h"
 #include "tamalloc.h"
 #include "tamalloc_syscall.h"
 #include "tap.h"
@@ -201,6 +202,51 @@ static void adaptive(void)
 	CHECK_FAILS(tamalloc_adaptive(p, 8 * MIB, 1), ENOMEM);
 }
 
+/* Where the kernel cannot promise that nothing is killed, nothing is populated. */
+static void commit(void)
+{
+	char *p = tamalloc(4 * page);
+
+	if (!atoi(getenv("EXPECT"))) {
+		CHECK_FAILS(tamalloc_commit(p, 4 * page), EINVAL);
+		CHECK_EQ(resident(p, 4 * page), 0);
+		return;
+	}
+	CHECK(!tamalloc_commit(p + page, 2 * page));
+	CHECK_EQ(resident(p, 4 * page), 2);
+	p[page] = 'x';
+	CHECK(!tamalloc_commit(p, 4 * page));
+	CHECK_EQ(resident(p, 4 * page), 4);
+	CHECK(p[page] == 'x' && !p[0]);
+	CHECK(!tamalloc_commit(p, 0));
+	CHECK_FAILS(tamalloc_commit(p + 1, page), EINVAL);
+	CHECK(!mprotect(p, page, PROT_READ));
+	CHECK(!madvise(p, page, MADV_DONTNEED));
+	CHECK_FAILS(tamalloc_commit(p, page), EINVAL);
+	CHECK(!tamalloc_release(p, 4 * page));
+	CHECK_FAILS(tamalloc_commit(p, 4 * page), ENOMEM);
+}
+
+static void commit_too_much(void *unused)
+{
+	const size_t more = 2 * KIB * field("/proc/meminfo", "MemTotal");
+	char *p = tamalloc(MIB), *all = tamalloc(more);
+
+	(void)unused;
+	p[0] = 'x';
+	CHECK_FAILS(tamalloc_commit(all, more), ENOMEM);
+	CHECK(!tamalloc_release(all, more));
+	CHECK(p[0] == 'x');
+	CHECK(!tamalloc_commit(p, MIB));
+}
+
+static void no_memory(void)
+{
+	if (!atoi(getenv("EXPECT")))
+		tap_skip("this kernel has no MADV_OOM_SIGBUS");
+	CHECK_EQ(child(commit_too_much, NULL), 0);
+}
+
 static void *thread(void *arg)
 {
 	for (int i = 0; i < 500; i++) {
@@ -261,6 +307,8 @@ static const struct test tests[] = {
 	TEST("an allocation that cannot be satisfied is ENOMEM", too_much),
 	TEST("under a seccomp filter that denies the call, however, the library falls back to mmap", sandboxes),
 	TEST("adaptive first touch can be turned on and off", adaptive),
+	TEST("memory can be committed, and is refused where nothing could be promised", commit),
+	TEST("what the machine does not have is refused, and nobody is killed", no_memory),
 	TEST("threads use the library at once", threads),
 	TEST("a child uses the library on its own copy", forks),
 };

@@ -22,7 +22,7 @@ passes_in_guest() {
 
 	said=$(scripts/boot --add "$out/tools/test-libtamalloc" -- env EXPECT=1 /test-libtamalloc 2>&1) || status=$?
 	echo "$said"
-	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
+	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 13 ]]
 }
 
 # Also for root with a umask that keeps others out: they have to read what is installed.

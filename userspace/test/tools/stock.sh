@@ -26,7 +26,7 @@ library() {
 
 	said=$(on_stock test-libtamalloc -- env EXPECT=0 /test-libtamalloc 2>&1) || status=$?
 	echo "$said"
-	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
+	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 13 ]]
 }
 
 tap_plan 7
