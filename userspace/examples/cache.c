@@ -40,7 +40,7 @@ static void told(int number, siginfo_t *info, void *context)
 }
 
 /* The stack of the handler has to be there when nothing else is. */
-static int listen(void)
+static int catch_sigbus(void)
 {
 	stack_t stack = { .ss_sp = tamalloc(SIGSTKSZ), .ss_size = SIGSTKSZ };
 	struct sigaction action = { .sa_sigaction = told, .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -56,7 +56,7 @@ int main(void)
 
 	size = 2 * ram & -STEP;
 	cache = tamalloc(size);
-	if (!cache || !result || !listen() || madvise(cache, size, MADV_OOM_SIGBUS))
+	if (!cache || !result || !catch_sigbus() || madvise(cache, size, MADV_OOM_SIGBUS))
 		return perror("cache"), 1;
 	printf("%zu MB of memory, and %zu MB to be kept in the cache\n", ram / MB, size / MB);
 

@@ -104,24 +104,29 @@ static void fill_cgroup(void *how)
 	fill_and_go_on(by, recoverable(by->get, SIZE), SIZE);
 }
 
-/* @fn(@arg) in a cgroup with this much swap: it kills so many processes, and none stays charged. */
-static void in_cgroup(const char *swap, void (*fn)(void *), const void *arg, int killed)
+/* @fn(@arg) in a cgroup: it kills so many processes, and none stays charged. */
+static void in_cgroup(bool swap, void (*fn)(void *), const void *arg, int killed)
 {
 	long before, kills;
 
 	set(THP "enabled", "madvise");
-	cgroup_make("16M", swap);
+	if (swap)
+		start_swap(ANY_SWAP);
+	cgroup_make("16M", swap ? "max" : "0");
 	before = cgroup_dying();
 	kills = field(CGROUP "/memory.events", "oom_kill");
 	CHECK_EQ(killed_by(fn, (void *)arg), killed ? SIGKILL : 0);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill") - kills, killed);
 	cgroup_remove();
+	/* Each CPU keeps some slots that are free again, and they are charged until then. */
+	if (swap)
+		stop_swap();
 	cgroup_check_dying(before);
 }
 
 static void survives_in_cgroup(void (*fn)(void *), const void *arg)
 {
-	in_cgroup("0", fn, arg, 0);
+	in_cgroup(false, fn, arg, 0);
 }
 
 static void first_write(void)
@@ -224,7 +229,7 @@ static void copies(void)
 
 #define SWAPPED	(4 * MIB)
 
-/* Locked memory fills the cgroup, so that what is in swap cannot come back. */
+/* Locked memory fills the cgroup, so that not all that is in swap can come back, and stay. */
 static void swap_in(void *get)
 {
 	const struct how *how = get;
@@ -237,7 +242,7 @@ static void swap_in(void *get)
 	memset(p, 'w', SWAPPED);
 	CHECK(!madvise(p, SWAPPED, MADV_PAGEOUT));
 	CHECK_EQ(in_swap(p, SWAPPED), pages);
-	CHECK(!mlock2(hog, SIZE, MLOCK_ONFAULT));
+	CHECK(!mlock2(hog, SIZE, MLOCK_ONFAULT) && !mlock2(p, SWAPPED, MLOCK_ONFAULT));
 	fill(&strict_write, hog, 0, SIZE / page);
 	back = fill(&strict_read, p, 0, pages);
 	munmap(hog, SIZE);
@@ -249,11 +254,9 @@ static void swap_in(void *get)
 
 static void swaps(void)
 {
-	start_swap(ANY_SWAP);
-	in_cgroup("max", swap_in, &strict_write, 0);
-	in_cgroup("max", swap_in, &adaptive_write, 0);
-	in_cgroup("max", swap_in, &plain_write, 0);
-	stop_swap();
+	in_cgroup(true, swap_in, &strict_write, 0);
+	in_cgroup(true, swap_in, &adaptive_write, 0);
+	in_cgroup(true, swap_in, &plain_write, 0);
 }
 
 /* As many bytes as @call copies there until it fails. */
@@ -268,16 +271,17 @@ static size_t copy_until_full(ssize_t (*call)(char *to, size_t bytes), char *p)
 	return copied;
 }
 
-static int zeroes;
+/* Not zeroes: reclaim gives those back where they came ahead. */
+static int noise;
 
 static ssize_t read_there(char *to, size_t bytes)
 {
-	return read(zeroes, to, bytes);
+	return read(noise, to, bytes);
 }
 
 static ssize_t write_there(char *to, size_t bytes)
 {
-	static char source[64 << 10];
+	static char source[64 << 10] = { [0 ... (64 << 10) - 1] = 'w' };
 	const struct iovec from = { source, sizeof(source) }, into = { to, sizeof(source) };
 
 	(void)bytes;
@@ -290,8 +294,8 @@ static void call_into(void *get)
 	size_t copied;
 	char *p;
 
-	zeroes = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	CHECK(zeroes >= 0);
+	noise = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	CHECK(noise >= 0);
 	enter_cgroup();
 	p = recoverable(how->get, SIZE);
 	CHECK_FAILS(madvise(p, SIZE, MADV_POPULATE_WRITE), ENOMEM);
@@ -358,8 +362,8 @@ static void controls(void)
 	};
 
 	for (size_t i = 0; i < sizeof(control) / sizeof(*control); i++) {
-		in_cgroup("0", control[i], &strict_write, 1);
-		in_cgroup("0", control[i], &plain_write, 1);
+		in_cgroup(false, control[i], &strict_write, 1);
+		in_cgroup(false, control[i], &plain_write, 1);
 	}
 }
 

@@ -3,13 +3,18 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "mem.h"
 #include "pages.h"
+#include "process.h"
 #include "settings.h"
 #include "tap.h"
 
+#define NEXT	CGROUP_MOUNT "/next"
+
 void cgroup_make(const char *memory, const char *swap)
 {
-	mount_at(CGROUP_MOUNT, "cgroup2");
+	if (access(CGROUP_MOUNT "/cgroup.procs", F_OK))
+		mount_at(CGROUP_MOUNT, "cgroup2");
 	write_file(CGROUP_MOUNT "/cgroup.subtree_control", "+memory");
 	CHECK(!mkdir(CGROUP, 0755) || errno == EEXIST);
 	write_file(CGROUP "/memory.max", memory);
@@ -22,9 +27,30 @@ void cgroup_join(void)
 	write_file(CGROUP "/cgroup.procs", "0");
 }
 
+static void charge_on_each_cpu(void *unused)
+{
+	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	char *p = plain(cpus * page);
+
+	(void)unused;
+	write_file(NEXT "/cgroup.procs", "0");
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		pin_to_cpu(cpu);
+		poke(p + cpu * page, 1);
+	}
+}
+
+/*
+ * A CPU that has charged a batch of pages ahead holds the cgroup until it charges another one.
+ * For one that is removed the kernel asks only CPUs with pages left in their batch: so for the
+ * next one it asks them all.
+ */
 void cgroup_remove(void)
 {
 	CHECK(!rmdir(CGROUP));
+	CHECK(!mkdir(NEXT, 0755));
+	CHECK_EQ(child(charge_on_each_cpu, NULL), 0);
+	CHECK(!rmdir(NEXT));
 	write_file(CGROUP_MOUNT "/cgroup.subtree_control", "-memory");
 }
 

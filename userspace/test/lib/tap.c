@@ -81,6 +81,8 @@ int killed_by(void (*fn)(void *), void *arg)
 {
 	int status = child(fn, arg);
 
+	if (WIFEXITED(status))
+		CHECK_EQ(WEXITSTATUS(status), 0);
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 

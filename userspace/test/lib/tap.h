@@ -57,7 +57,7 @@ void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Run @fn(@arg) in a forked child; its wait status, 0 if its checks held. */
 int child(void (*fn)(void *), void *arg);
-/* The same for a child that must die: the signal that killed it, or 0. */
+/* The same for a child that may die: the signal that killed it, or 0 if its checks held. */
 int killed_by(void (*fn)(void *), void *arg);
 
 #define CHECK(cond) do {						\
