@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # scripts/apply: all of the series or nothing, on trees with git and without.
 set -uo pipefail
+shopt -s extglob
 # shellcheck source=scripts/lib/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +14,7 @@ top=$(cd "$here/../.." && pwd)
 find_source
 stock=$src/linux-$kernel-stock
 patched=$src/linux-$kernel
-series=("$top/patches/linux-$kernel"/00{0[1-9],1?}-*.patch)
+series=("$top/patches/linux-$kernel"/!(0000)-*.patch)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

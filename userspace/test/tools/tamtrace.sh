@@ -31,7 +31,7 @@ run_all() {
 		unshare -p -f /tamtrace sh -c "echo it ran inside"; echo "namespace $?"
 		sh -c "/test-tamtrace many 1 & exec sleep 60" & p=$!
 		until z=$(grep -l "^PPid:.$p\$" /proc/[0-9]*/status) && grep -q "^State:.Z" $z; do sleep 0.1; done
-		z=${z%/status}; timeout -s KILL 20 /tamtrace -p ${z#/proc/}; echo "zombie $?"; kill $p
+		z=${z%/status}; timeout -s KILL 20 /tamtrace -p ${z#/proc/}; echo "zombie $?"; kill $p; wait $p
 		mkfifo /tmp/go
 		/test-tamtrace wait </tmp/go & p=$!
 		exec 3>/tmp/go
