@@ -18,7 +18,7 @@ unset ARCH KERNEL_SRC V DEBUG WORKTREE
 clone=$work/clone linux=$work/linux other=$work/other
 mkdir -p "$clone/"{kernel-config,patches/linux-6.12} "$linux/mm"
 cp -a scripts Makefile "$clone"
-echo CONFIG_A=y | tee "$clone/kernel-config/"{common,x86_64,tamalloc}.config >/dev/null
+echo CONFIG_A=y | tee "$clone/kernel-config/"{common,x86_64,tamalloc,programs}.config >/dev/null
 cat >"$clone/patches/linux-6.12/0001-a.patch" <<'END'
 --- a/mm/a.c
 +++ b/mm/a.c
