@@ -110,7 +110,7 @@ configure() {
 		kconfig=(KBUILD_KCONFIG="$lane.Kconfig")
 	fi
 	mkdir -p "$lane/out"
-	{ cat "$top/kernel-config/"{common,"$arch"}.config && echo "CONFIG_TAMALLOC=$value"; } >"$lane.config" &&
+	{ cat "$top/kernel-config/"{common,"$arch","$kernel"}.config && echo "CONFIG_TAMALLOC=$value"; } >"$lane.config" &&
 		lane_make KCONFIG_ALLCONFIG="$lane.config" allnoconfig || return
 	# Kconfig drops an option that it cannot set, and says nothing.
 	if grep -qx CONFIG_TAMALLOC=y "$lane/out/.config"; then [[ $value == y ]]; else [[ $value == n ]]; fi ||
