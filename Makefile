@@ -161,7 +161,7 @@ matrix: kernel userspace
 	@scripts/matrix --kernel $(image)
 
 in_shell = $(userspace)/demo $(program) $(userspace)/tests userspace/test/guest/run.sh initramfs/motd \
-	$(addprefix $(userspace)/tools/,tamrun libtamrun.so tamstat tamtrace)
+	$(addprefix $(userspace)/tools/,tamrun tamstat tamtrace)
 shell gdb: program kernel userspace
 	@scripts/setup --install
 	@$(if $(filter gdb,$@),scripts/setup --gdb)

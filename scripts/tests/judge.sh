@@ -12,21 +12,36 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # A case is one file in logs/, with "--- NAME" before what each file of a run held.
+lay_out() { mkdir "$1" && awk -v dir="$1" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }'; }
 gives() { # STATUS CASE [WORDS]
 	local status=0 said
 
-	mkdir "$work/$2"
-	awk -v dir="$work/$2" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }' "$here/logs/$2"
+	lay_out "$work/$2" <"$here/logs/$2"
 	said=$("$here/../lib/judge" "$work/$2" 2>&1) || status=$?
 	echo "status $status; $said"
 	[[ $status -eq $1 && $said == *"${3-}"* ]]
+}
+
+# A race counts by the name of a function.
+knows_functions() {
+	local name names
+
+	names=$(awk '/^diff --git/ { ours = / b\/mm\/tamalloc/ } ours' "$here"/../../patches/linux-6.12/*.patch |
+		sed -nE 's/^\+[a-z].*[ *]([a-z_0-9]+)\(.*/\1/p' | sort -u)
+	[[ $names == *tamalloc_fault* ]] || return
+	for name in $names; do
+		rm -rf "$work/race"
+		sed "s/map_ahead/$name/" "$here/logs/kcsan-ahead" | lay_out "$work/race"
+		"$here/../lib/judge" "$work/race" >/dev/null 2>&1
+		[[ $? -eq 122 ]] || { echo "$name is not known"; return 1; }
+	done
 }
 
 relative_tmpdir() {
 	cd "$work" && mkdir t && TMPDIR=t "$here/../lib/judge" pass && rmdir t
 }
 
-tap_plan 23
+tap_plan 24
 tap_check "a pass is 0, whatever happened to programs in the guest" gives 0 pass
 tap_check "a relative TMPDIR does not matter" relative_tmpdir
 tap_check "a failed command keeps its status" gives 42 status-42
@@ -43,7 +58,8 @@ tap_check "UBSAN makes a passing run red" gives 122 ubsan
 tap_check "kmemleak makes a passing run red" gives 122 kmemleak
 tap_check "a blocked task makes a passing run red" gives 122 stall
 tap_check "a data race in tamalloc makes a passing run red" gives 122 kcsan-ours 'tamalloc_fault+0x82'
-tap_check "a data race in filling a window does too" gives 122 kcsan-window 'fill_window+0x14c'
+tap_check "a data race in what comes ahead does too" gives 122 kcsan-ahead 'map_ahead+0x14c'
+tap_check "and one in any function of mm/tamalloc*.c" knows_functions
 tap_check "a data race in the system call does too" gives 122 kcsan-syscall '__x64_sys_luis_tamalloc+0x4d'
 tap_check "a data race elsewhere in the kernel is shown with the memory in use, and is no failure" \
 	gives 0 kcsan-theirs '1 tamalloc memory: data-race in mas_walk / mas_wr_node_store'

@@ -99,10 +99,10 @@ prompt_comes_with_the_call() {
 #
 # What is compiled is the code that could fail to: what the series touches and, where the
 # option is on, all of mm/. Whatever else includes the headers is compiled with the last patch.
-touched=(fs/proc/task_mmu.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+touched=(fs/proc/task_mmu.o kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 declare -A touched_mm=([y]=mm/ [n]="mm/mincore.o $(
 	sed -nE 's,^--- a/(mm/[^/]*)\.c$,\1.o,p' "${patches[@]}" | grep -v '^mm/tamalloc' | sort -u | xargs)")
-all=(mm/ fs/proc/ kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+all=(mm/ fs/proc/ kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 
 lane_make() { kernel_make -s -C "$lane" O=out ARCH="$arch" "${ccache[@]}" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }
 

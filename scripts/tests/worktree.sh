@@ -16,8 +16,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export GIT_CONFIG_GLOBAL=/dev/null GIT_{AUTHOR,COMMITTER}_NAME=nobody GIT_{AUTHOR,COMMITTER}_EMAIL=nobody@localhost
 
-# A tree as scripts/checkout lays it out, but of the files only that the series touches:
-# git says which have changed since the tag base, and nothing else is asked of it.
+# A tree as scripts/checkout lays it out, but of the files only that the series touches, or the
+# last tree did: git says which have changed since the tag base, and nothing else is asked of it.
 tree=$work/tree
 lay_out() {
 	local file
@@ -28,10 +28,13 @@ lay_out() {
 		cp "$src/linux-$kernel-stock/$file" "$file" 2>/dev/null
 	done <"$work/files"
 	git add -f . && git commit -q -m base && git tag base || return
-	while read -r file; do cp "$src/linux-$kernel/$file" "$file"; done <"$work/files"
+	while read -r file; do cp "$src/linux-$kernel/$file" "$file" 2>/dev/null; done <"$work/files"
 	git add -f . && git commit -q -m series
 }
-sed -nE 's,^\+\+\+ b/([^\t]+).*,\1,p' "patches/linux-$kernel"/*.patch | sort -u >"$work/files"
+{
+	sed -nE 's,^\+\+\+ b/([^\t]+).*,\1,p' "patches/linux-$kernel"/*.patch
+	cat "$src/linux-$kernel-worktree.touched" 2>/dev/null
+} | sort -u >"$work/files"
 
 try() { scripts/build --worktree "$tree" -- zero; }
 as_it_is() { (lay_out) && try; }

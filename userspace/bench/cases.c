@@ -283,20 +283,25 @@ static long khugepaged_scans(void)
 	return scans;
 }
 
+static void measure_writes(struct sample *s, const struct area *area, char value)
+{
+	long before = faults();
+	uint64_t start = now();
+
+	write_each(area, value);
+	s->cost = now() - start;
+	s->faults = faults() - before;
+	s->touched = area->bytes / page;
+}
+
 /* What khugepaged makes of memory that is in use everywhere. Its work costs no touch. */
 static void run_khugepaged(const struct bench_case *c, const struct kind *kind, struct sample *s,
 			   bool look)
 {
 	struct area area = get_area(kind, c->bytes);
-	uint64_t start;
 	long until;
 
-	s->faults = faults();
-	start = now();
-	write_each(&area, 1);
-	s->cost = now() - start;
-	s->faults = faults() - s->faults;
-	s->touched = area.bytes / page;
+	measure_writes(s, &area, 1);
 	if (look) {
 		write_file(THP_DIR "khugepaged/pages_to_scan", "100000");
 		write_file(THP_DIR "khugepaged/scan_sleep_millisecs", "1");
@@ -506,7 +511,6 @@ static void run_after_fork(const struct bench_case *c, const struct kind *kind, 
 			   bool look)
 {
 	struct area area = get_area(kind, c->bytes);
-	uint64_t start;
 	pid_t pid;
 
 	write_each(&area, 1);
@@ -518,12 +522,7 @@ static void run_after_fork(const struct bench_case *c, const struct kind *kind, 
 	while (waitpid(pid, NULL, 0) < 0)
 		if (errno != EINTR)
 			die("waitpid");
-	s->faults = faults();
-	start = now();
-	write_each(&area, 2);
-	s->cost = now() - start;
-	s->faults = faults() - s->faults;
-	s->touched = area.bytes / page;
+	measure_writes(s, &area, 2);
 	if (look)
 		s->resident = resident(area.start, area.bytes);
 	release(kind, &area, s);

@@ -15,54 +15,53 @@
  */
 static atomic_int known = -1;
 
+/*
+ * A sandbox may answer anything for a number that it does not know, but always the same.
+ * These two sizes are refused before anything is done, each with an error of its own.
+ */
+static int has_call(void)
+{
+	int saved = errno;
+	int has = syscall(__NR_tamalloc, 0, NULL) == -1 && errno == EINVAL &&
+		  syscall(__NR_tamalloc, SIZE_MAX, NULL) == -1 && errno == ENOMEM;
+
+	errno = saved;
+	return has;
+}
+
 int tamalloc_available(void)
 {
 	int available = atomic_load_explicit(&known, memory_order_relaxed);
 
 	if (available >= 0)
 		return available;
-	/*
-	 * A size of 0 is refused before anything is done. ENOSYS, or what else a
-	 * sandbox answers for a number that it does not know, means no such call.
-	 */
-	int saved = errno;
-
-	available = syscall(__NR_tamalloc, 0, NULL) == -1 && errno == EINVAL;
-	errno = saved;
+	available = has_call();
 	atomic_store_explicit(&known, available, memory_order_relaxed);
 	return available;
 }
 
 void *tamalloc(size_t size)
 {
-	unsigned long addr;
+	int saved = errno, available = tamalloc_available();
+	unsigned long addr = 0;
 	void *p;
 
 	if (!size)
 		size = 1;
-	if (tamalloc_available()) {
-		int saved = errno;
+	if (available && !syscall(__NR_tamalloc, size, &addr) && addr)
+		return (void *)addr;
 
-		if (!syscall(__NR_tamalloc, size, &addr))
-			return (void *)addr;
-		if (errno != ENOSYS && errno != EPERM) {
-			errno = ENOMEM;
-			return NULL;
-		}
-		/* The program has put itself into a sandbox that does not let the call pass. */
-		atomic_store_explicit(&known, 0, memory_order_relaxed);
-		errno = saved;
-	}
-
+	/* Only if this fails too is it memory that was refused, whatever errno was. */
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED) {
 		errno = ENOMEM;
 		return NULL;
 	}
+	/* The program may have put itself into a sandbox that does not let the call pass. */
+	if (available)
+		atomic_store_explicit(&known, has_call(), memory_order_relaxed);
 	/* One page for each touch. A kernel without huge pages refuses, and has that. */
-	int saved = errno;
-
 	madvise(p, size, MADV_NOHUGEPAGE);
 	errno = saved;
 	return p;

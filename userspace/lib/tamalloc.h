@@ -46,7 +46,7 @@ int tamalloc_adaptive(void *addr, size_t size, int on);
 
 /*
  * 1 when the kernel has the system call, 0 when mmap(2) stands in for it: also once a
- * seccomp filter has refused the call with ENOSYS or EPERM. Sets no errno.
+ * seccomp filter has refused the call, with whatever error. Sets no errno.
  */
 int tamalloc_available(void);
 

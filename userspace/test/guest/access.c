@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Access other than by the owner's instructions. All of it touches pages. */
+/*
+ * Access other than by the owner's instructions: a write from outside touches pages, and a
+ * read does not.
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,9 +11,11 @@
 #include <sys/wait.h>
 
 #include "counters.h"
+#include "maps.h"
 #include "mem.h"
 #include "pagemap.h"
 #include "settings.h"
+#include "swap.h"
 #include "tap.h"
 
 #define PAGES	64
@@ -45,10 +50,12 @@ static void by_proc_mem(void)
 	memset(buf, 1, page);
 	CHECK_EQ(pread(fd, buf, page, (uintptr_t)p), page);
 	CHECK(all_zero(buf, page));
-	CHECK_EQ(resident(p, SIZE), 1);
+	CHECK_EQ(resident(p, SIZE), 0);
 	CHECK_EQ(pwrite(fd, "x", 1, (uintptr_t)p + 5 * page), 1);
-	CHECK_EQ(resident(p, SIZE), 2);
+	CHECK_EQ(resident(p, SIZE), 1);
 	CHECK_EQ(peek(p + 5 * page), 'x');
+	CHECK_EQ(pread(fd, buf, page, (uintptr_t)p + 5 * page), page);
+	CHECK_EQ(*buf, 'x');
 	check_strict(p + 6 * page, 10 * page);
 }
 
@@ -63,15 +70,87 @@ static void by_process_vm(void)
 	remote.iov_base = p + 7 * page;
 	CHECK_EQ(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), sizeof(buf));
 	CHECK(all_zero(buf, sizeof(buf)));
-	CHECK_EQ(resident(p, SIZE), 2);
+	CHECK_EQ(resident(p, SIZE), 1);
+	remote.iov_base = p + 3 * page;
+	CHECK_EQ(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), sizeof(buf));
+	CHECK(!strcmp(buf, "written"));
 }
 
-/* Stops for its parent, which touches two pages and changes one of them. */
+/* Seen from a child: neither pages nor page tables come. */
+static void look_at_much(char *p, size_t size)
+{
+	static char buf[4 * MIB];
+
+	for (size_t i = 0; i < size; i += sizeof(buf)) {
+		struct iovec local = { buf, sizeof(buf) }, remote = { p + i, sizeof(buf) };
+
+		CHECK_EQ(process_vm_readv(getppid(), &local, 1, &remote, 1, 0), sizeof(buf));
+		if (i == size / 2) {
+			CHECK_EQ(buf[5 * page], 'x');
+			buf[5 * page] = 0;
+		}
+		CHECK(all_zero(buf, sizeof(buf)));
+	}
+}
+
+static void observe(char *p, size_t size)
+{
+	long tables;
+	int status;
+
+	poke(p + size / 2 + 5 * page, 'x');
+	/* Dropped again, it is zero and stays so. */
+	poke(p + 9 * page, 'y');
+	CHECK(!madvise(p, 16 * page, MADV_DONTNEED));
+	tables = field("/proc/self/status", "VmPTE");
+	fflush(stdout);
+	if (!fork()) {
+		look_at_much(p, size);
+		_exit(0);
+	}
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(smaps_kb(p, size, "Rss"), page / KIB);
+	CHECK_EQ(field("/proc/self/status", "VmPTE"), tables);
+}
+
+static void by_observer(void)
+{
+	const size_t size = 256 * MIB;
+	char *p = tamalloc(size);
+
+	observe(p, size);
+	check_strict(p + size / 4, 16 * page);
+	CHECK(!munmap(p, size));
+	observe(adaptive(size), size);
+}
+
+/* What came ahead of a touch, was swapped out or is shared with a child is seen as it is. */
+static void observed_as_it_is(void)
+{
+	char *p = region(), buf[PAGES];
+
+	start_swap(ANY_SWAP);
+	for (size_t i = 0; i < PAGES; i += 2)
+		poke(p + i * page, i + 1);
+	CHECK(!madvise(p, SIZE / 2, MADV_PAGEOUT));
+	CHECK(in_swap(p, SIZE) > 0);
+	for (size_t i = 0; i < PAGES; i++) {
+		struct iovec local = { buf + i, 1 }, remote = { p + i * page, 1 };
+
+		CHECK_EQ(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), 1);
+		CHECK_EQ(buf[i], i % 2 ? 0 : (char)(i + 1));
+	}
+	CHECK_EQ(resident(p, SIZE), PAGES / 2);
+	stop_swap();
+}
+
+/* Stops for its parent, which looks at a page and changes another. */
 static void stop(char *p)
 {
 	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 	raise(SIGSTOP);
-	CHECK_EQ(resident(p, SIZE), 2);
+	CHECK_EQ(resident(p, SIZE), 1);
 	CHECK_EQ(peek(p + page), 'x');
 	check_strict(p + 2 * page, 8 * page);
 	_exit(EXIT_SUCCESS);
@@ -150,9 +229,11 @@ static void by_free(void)
 
 static const struct test tests[] = {
 	TEST("mincore reports which pages were touched, to an unprivileged user too", by_mincore),
-	TEST("/proc/PID/mem reads zeroes and writes, and touches each page it accesses", by_proc_mem),
-	TEST("process_vm_readv and process_vm_writev touch the pages they copy", by_process_vm),
-	TEST("ptrace touches the pages it peeks and pokes", by_ptrace),
+	TEST("/proc/PID/mem reads zeroes, and touches each page that it writes", by_proc_mem),
+	TEST("process_vm_writev touches the pages that it writes, process_vm_readv none", by_process_vm),
+	TEST("ptrace touches the page that it pokes, and not the one that it peeks", by_ptrace),
+	TEST("an observer of 256 MB leaves them as they were, without a page table more", by_observer),
+	TEST("it sees what is there, in memory or in swap", observed_as_it_is),
 	TEST("MADV_POPULATE_READ fills its range, ready to be written", by_populate_read),
 	TEST("MADV_POPULATE_WRITE fills its range", by_populate_write),
 	TEST("MADV_COLD and MADV_PAGEOUT keep contents and policy", by_pageout),

@@ -139,31 +139,38 @@ static void fragmented(void)
 
 #define SPACE		(64 * MIB)
 
-/* Touch @of pages of each @group, 16 MiB in all; the kernel fills the rest of each. */
-static void touch_most(size_t of, size_t group)
+/* Touch those pages of each @group, 16 MiB in all; the kernel fills the rest of each. */
+static void touch_most(const unsigned short *which, size_t of, size_t group)
 {
 	const size_t touched = 16 * MIB / page;
 
 	set(THP "enabled", "madvise");
 	region = adaptive(SPACE);
 	for (size_t i = 0; i < touched; i++)
-		*(size_t *)at(i / of * group + i % of) = i + 1;
+		*(size_t *)at(i / of * group + which[i % of]) = i + 1;
 	for (size_t i = 0; i < touched; i++)
-		CHECK_EQ(*(size_t *)at(i / of * group + i % of), i + 1);
+		CHECK_EQ(*(size_t *)at(i / of * group + which[i % of]), i + 1);
 }
 
 static void touch_windows(void *unused)
 {
+	unsigned short which[257];
+
 	(void)unused;
 	cgroup_join();
-	touch_most(257, 512);
+	for (size_t i = 0; i < 257; i++)
+		which[i] = i;
+	touch_most(which, 257, 512);
 }
 
+/* So that no hole is large enough for a folio. */
 static void touch_singles(void *unused)
 {
+	static const unsigned short which[] = { 1, 2, 4, 5, 6 };
+
 	(void)unused;
 	cgroup_join();
-	touch_most(5, 8);
+	touch_most(which, 5, 8);
 }
 
 /* What was touched is dropped, so that in the end all there is came ahead. */

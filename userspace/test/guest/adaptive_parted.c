@@ -106,6 +106,8 @@ static void joined(void)
 {
 	start();
 	CHECK(!mprotect(at(GROUP), GROUP * page, PROT_READ));
+	/* Only what has been touched shares an anon_vma, without which nothing is joined. */
+	CHECK_EQ(peek(at(GROUP)), 0);
 	CHECK_EQ(walk(0, GROUP / 2), 10);
 	fills(GROUP / 2, GROUP / 2);
 	CHECK(!mprotect(at(GROUP / 2), GROUP / 2 * page, PROT_READ));

@@ -319,7 +319,7 @@ static void try(struct program program)
 #define PINS { PIN, 256, 4, 1 }, { PIN, 260, 1, 1 }, { PIN, 264, 1, 1 }, { PIN, 272, 1, 1 }, \
 	{ PIN, 288, 1, 1 }, { PIN, 320, 1, 1 }, { PIN, 384, 1, 1 }
 
-WAY(forked_with_pins, HALF, PINS, { FORK, 512, 1, 1 })
+WAY(forked_with_pins, HALF, { PIN, 0, 256, 1 }, PINS, { FORK, 512, 1, 1 })
 WAY(generations_with_pins, HALF, PINS, { FORK, 512, 1, 3 })
 WAY(generations, HALF, { FORK, 512, 1, 3 })
 WAY(filled_part_moves, HALF, AGAIN(DONTUNMAP), AGAIN(DONTUNMAP), AGAIN(DONTUNMAP), AGAIN(DONTUNMAP))
@@ -329,9 +329,11 @@ WAY(evidence_moves_and_stays_mapped, HALF, { DONTUNMAP, 0, 300, 2 }, HALF)
 WAY(filled_part_is_moved_by_uffd, HALF, AGAIN(UFFD_MOVE), AGAIN(UFFD_MOVE), AGAIN(UFFD_MOVE))
 WAY(evidence_is_moved_by_uffd, HALF, { UFFD_MOVE, 0, 256, 2 }, { TOUCH, 1280, 1, 1 })
 WAY(moved_unaligned, HALF, { MOVE, 0, 512, 1 }, { TOUCH, 1025, 257, 1 }, { TOUCH, 1537, 1, 1 })
-WAY(merged_and_unmerged, HALF, { LOCK_ONFAULT, 0, 1024, 1 }, { MERGE, 0, 1024, 1 }, BEHIND)
-WAY(merged_and_unmerged_by_system, HALF, { LOCK_ONFAULT, 0, 1024, 1 }, { MERGE, 0, 1024, 2 }, BEHIND)
-WAY(merged_not_locked, HALF, { MERGE, 0, 1024, 1 }, BEHIND)
+/* One of the first of equal pages stays what it is: here they have been touched. */
+#define FIRST_ZEROES { READ, 257, 7, 1 }
+WAY(merged_and_unmerged, HALF, FIRST_ZEROES, { LOCK_ONFAULT, 0, 1024, 1 }, { MERGE, 0, 1024, 1 }, BEHIND)
+WAY(merged_and_unmerged_by_system, HALF, FIRST_ZEROES, { LOCK_ONFAULT, 0, 1024, 1 }, { MERGE, 0, 1024, 2 }, BEHIND)
+WAY(merged_not_locked, HALF, FIRST_ZEROES, { MERGE, 0, 1024, 1 }, BEHIND)
 WAY(swapped, HALF, { PAGEOUT, 0, 512, 1 }, { READ, 0, 1, 1 }, { READ, 300, 1, 1 }, BEHIND)
 WAY(reclaimed, HALF, { RECLAIM, 0, 1, 1 }, { READ, 0, 257, 1 }, BEHIND)
 WAY(lazily_freed, HALF, { FREE, 0, 512, 1 }, { TOUCH, 0, 1, 1 }, BEHIND)

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 
 #include "maps.h"
 #include "mem.h"
@@ -200,10 +201,28 @@ static void wp_async(void)
 	CHECK_EQ(peek(region + 3 * page), 'w');
 }
 
+/* What is missing need not be zero. */
+static void missing_from_outside(void)
+{
+	char buf[2];
+
+	open_uffd(UFFDIO_REGISTER_MODE_MISSING, 0);
+	start_server();
+	for (int i = 0; i < 2; i++) {
+		struct iovec local = { buf + i, 1 }, remote = { region + i * page, 1 };
+
+		CHECK_EQ(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), 1);
+		CHECK_EQ(events, i + 1);
+	}
+	CHECK(!buf[0] && buf[1] == 's');
+	CHECK_EQ(resident(region, SIZE), 2);
+}
+
 static const struct test tests[] = {
 	TEST("each missing page raises one event when read", missing_read),
 	TEST("each missing page raises one event when written", missing_write),
 	TEST("a missing page that a system call reads raises an event", missing_by_kernel),
+	TEST("so does one that is read from outside", missing_from_outside),
 	TEST("a page copied in before its first touch is kept", copied_ahead),
 	TEST("an untouched, write-protected page can be read and stays protected", wp_read),
 	TEST("an untouched, write-protected page raises one event when written", wp_write),

@@ -15,8 +15,8 @@ void cgroup_remove(void);
 /* The test fails unless about so much is charged to it. */
 void cgroup_check_charge(long bytes);
 /*
- * Removed cgroups that are dying: each stays as long as a page is charged to it. The
- * test fails unless in the end there are no more of them than before.
+ * Removed cgroups that are dying, after up to ten seconds for them to go: each stays as long as a
+ * page is charged to it. The test fails unless in the end there are no more of them than before.
  */
 long cgroup_dying(void);
 void cgroup_check_dying(long before);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <pthread.h>
+
 #include "counters.h"
 #include "mem.h"
 #include "pagemap.h"
 #include "tap.h"
+#include "uapi.h"
 
 const char *no_tamalloc(void)
 {
@@ -12,20 +15,70 @@ const char *no_tamalloc(void)
 		"this kernel has no tamalloc (ENOSYS): boot the patched one";
 }
 
+/*
+ * The mode that the process was started with, which plain memory goes without. Another thread
+ * neither maps a region meanwhile, nor forks a child that has no mode.
+ */
+static int mode;
+static pthread_mutex_t switching = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock(void)
+{
+	pthread_mutex_lock(&switching);
+}
+
+static void unlock(void)
+{
+	pthread_mutex_unlock(&switching);
+}
+
+static void __attribute__((constructor)) begin(void)
+{
+	mode = prctl(PR_GET_TAMALLOC, 0, 0, 0, 0);
+	if (mode > 0)
+		CHECK(!pthread_atfork(lock, unlock, unlock));
+}
+
+static void *map(void *where, size_t size, int fixed, int with)
+{
+	void *addr;
+
+	if (mode > 0) {
+		lock();
+		CHECK(!prctl(PR_SET_TAMALLOC, with, 0, 0, 0));
+	}
+	addr = mmap(where, size, RW, ANON | fixed, -1, 0);
+	if (mode > 0) {
+		CHECK(!prctl(PR_SET_TAMALLOC, mode, 0, 0, 0));
+		unlock();
+	}
+	CHECK(addr != MAP_FAILED);
+	return addr;
+}
+
 void *tamalloc(size_t size)
 {
 	void *addr = NULL;
 
+	if (mode > 0)
+		return map(NULL, size, 0, mode);
 	CHECK(!tamalloc_call(size, &addr));
 	return addr;
 }
 
+bool has_mode(void)
+{
+	return mode > 0;
+}
+
 void *plain(size_t size)
 {
-	void *addr = mmap(NULL, size, RW, ANON, -1, 0);
+	return map(NULL, size, 0, 0);
+}
 
-	CHECK(addr != MAP_FAILED);
-	return addr;
+void *put_plain(void *where, size_t size)
+{
+	return map(where, size, MAP_FIXED, 0);
 }
 
 int tamalloc_errno(size_t size)

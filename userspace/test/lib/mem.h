@@ -25,9 +25,16 @@ static inline long tamalloc_call(size_t size, void *addr)
 	return syscall(SYS_tamalloc, size, addr);
 }
 
+/*
+ * A region. In a process that was started with a mode of PR_SET_TAMALLOC, as by tamrun, it
+ * comes from mmap().
+ */
 void *tamalloc(size_t size);
 /* What tamalloc() is measured against: mmap() with MAP_NORESERVE. */
 void *plain(size_t size);
+void *put_plain(void *where, size_t size);
+/* Whether it is such a process, where a bare mmap() gives no plain memory. */
+bool has_mode(void);
 /* Reserve and unmap again: 0, or the errno with which that is refused. */
 int tamalloc_errno(size_t size);
 int plain_errno(size_t size);

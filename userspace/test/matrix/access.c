@@ -100,7 +100,9 @@ static void stop(char *p)
 {
 	CHECK(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 	raise(SIGSTOP);
-	say("child: %ld resident, %s", usage(p, PAGES, "Rss"), *(long *)p == 'x' ? "poked" : "as it was");
+	/* Before it reads by itself. */
+	say("child: %ld resident", usage(p, PAGES, "Rss"));
+	say(*(long *)p == 'x' ? "poked" : "as it was");
 	_exit(EXIT_SUCCESS);
 }
 
@@ -224,11 +226,11 @@ const struct row access_rows[] = {
 	{ "mincore, unprivileged, every third page written", by_mincore },
 	{ "mincore, half only read", mincore_read },
 	{ "/proc/PID/mem written, then read", proc_mem },
-	{ "/proc/PID/mem read, untouched", proc_mem_untouched, 0, READ_POPULATES },
+	{ "/proc/PID/mem read, untouched", proc_mem_untouched },
 	{ "/proc/PID/mem written while read-only", proc_mem_forced },
 	{ "process_vm_writev, then readv", process_vm },
-	{ "process_vm_readv, untouched", process_vm_untouched, 0, READ_POPULATES },
-	{ "ptrace peek of a child, untouched", by_ptrace, 'r', READ_POPULATES },
+	{ "process_vm_readv, untouched", process_vm_untouched },
+	{ "ptrace peek of a child, untouched", by_ptrace, 'r' },
 	{ "ptrace poke into a child, untouched", by_ptrace, 'w' },
 	{ "ptrace poke into a child, read-only", by_ptrace, 'f' },
 	{ "vmsplice to a pipe", splice_out, 0 },

@@ -10,11 +10,6 @@ static char *in_the_middle(const struct cell *cell)
 	return move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
 }
 
-static void map_at(char *p, size_t size)
-{
-	CHECK(mmap(p, size, RW, ANON | MAP_FIXED, -1, 0) == p);
-}
-
 static void say_mappings(const char *p)
 {
 	say("mappings: %d", mappings(p - SIZE, 3 * SIZE));
@@ -25,7 +20,7 @@ static void plain_beside(const struct cell *cell)
 {
 	char *p = in_the_middle(cell);
 
-	map_at(p + cell->arg * (long)SIZE, SIZE);
+	put_plain(p + cell->arg * (long)SIZE, SIZE);
 	say_mappings(p);
 	say_kind(cell, p);
 	fill(p, PAGES);
@@ -74,7 +69,7 @@ static void plain_between(const struct cell *cell)
 	char *p = in_the_middle(cell);
 
 	fill(p, PAGES);
-	map_at(p + SIZE / 2, page);
+	put_plain(p + SIZE / 2, page);
 	say_mappings(p);
 	say_kind(cell, p);
 	say_kind(cell, p + SIZE - page);

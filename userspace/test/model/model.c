@@ -288,6 +288,21 @@ static bool same(const void *a, const void *b)
 	return true;
 }
 
+bool is_zero(const struct world *w, unsigned int i)
+{
+	static const char zeroes[PAGE] __attribute__((aligned(8)));
+
+	return same(expected(w, i), zeroes);
+}
+
+void model_doubt(struct world *w, unsigned int i)
+{
+	struct page_model *page = &w->page[i];
+
+	if (page->held == HELD && page->flags & GROUPS && page->flags & MISSING && is_zero(w, i))
+		page->held = MAYBE;
+}
+
 /* Its bytes, in place or, if it is not readable, as the kernel reads them. */
 static const char *contents(const struct world *w, unsigned int i)
 {
@@ -339,6 +354,18 @@ static void model_group(struct world *w, unsigned int i)
 			w->page[low].held = MAYBE;
 }
 
+void model_perhaps_touch(struct world *w, unsigned int i)
+{
+	struct page_model *page = &w->page[i];
+
+	if (page->held == EMPTY)
+		page->held = MAYBE;
+	page->flags &= ~TRACKED;
+	page->flags |= TOUCHED;
+	if (page->flags & HUGE)
+		model_group(w, i);
+}
+
 void model_touch(struct world *w, unsigned int i, bool write, unsigned int offset,
 		 const void *bytes, size_t length)
 {
@@ -364,6 +391,7 @@ void model_touch(struct world *w, unsigned int i, bool write, unsigned int offse
 	}
 	if (!(page->flags & FREED) && page->held != HELD)
 		page->held = write || page->kind->exact ? HELD : MAYBE;
+	model_doubt(w, i);
 }
 
 void model_fork(struct world *w)
@@ -428,16 +456,10 @@ static bool populated(uint64_t entry)
 	       (entry & PM_SWAPPED && (entry & PM_SWAP_TYPE) != MARKER_TYPE);
 }
 
-/*
- * Nothing tells an old page that was only read from one that came ahead and was never
- * touched: where a mapping is cut, both may go.
- */
-static bool may_vanish(const struct world *w, unsigned int i)
+bool may_vanish(const struct world *w, unsigned int i)
 {
-	static const char zeroes[PAGE] __attribute__((aligned(8)));
-
 	return w->page[i].flags & GROUPS && (w->page[i].flags & (LOCKED | ONFAULT)) != LOCKED &&
-	       same(expected(w, i), zeroes);
+	       is_zero(w, i);
 }
 
 static void check_residency(struct world *w, unsigned int low, unsigned int high)
@@ -479,15 +501,26 @@ void check_bound(struct world *w)
 		fail(w, "%u pages are populated, but only %u were touched", held, touched);
 }
 
-/* Only of pages that hold something for sure: reading any other would touch it. */
+/* Whether it vanished since, or was elsewhere then. */
+static bool came_anew(uint64_t before, uint64_t after)
+{
+	return !(before & PM_PRESENT) || (before ^ after) & PM_FRAME;
+}
+
+/*
+ * Only of pages that hold something for sure: reading any other would touch it. Which may still
+ * happen, where one vanished; then it fills what a touch fills.
+ */
 static void check_contents(struct world *w, unsigned int low, unsigned int high)
 {
+	static __thread uint64_t before[ARENA_PAGES], after[ARENA_PAGES];
+
+	pagemap_read(address(w, low), before, high - low);
 	for (unsigned int i = low; i < high; i++) {
-		const struct page_model *page = &w->page[i];
 		const char *bytes, *want = expected(w, i);
 		unsigned int at = 0;
 
-		if (!surely_held(page))
+		if (!surely_held(&w->page[i]))
 			continue;
 		bytes = contents(w, i);
 		if (same(bytes, want))
@@ -497,6 +530,11 @@ static void check_contents(struct world *w, unsigned int low, unsigned int high)
 		fail(w, "page %u, byte %u: %#x, not %#x", i, at, (uint8_t)bytes[at],
 		     (uint8_t)want[at]);
 	}
+	pagemap_read(address(w, low), after, high - low);
+	for (unsigned int i = low; i < high; i++)
+		if (surely_held(&w->page[i]) && w->page[i].flags & HUGE && may_vanish(w, i) &&
+		    came_anew(before[i - low], after[i - low]))
+			model_group(w, i);
 }
 
 void check(struct world *w, unsigned int low, unsigned int high)

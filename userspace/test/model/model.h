@@ -141,6 +141,20 @@ void model_move(struct world *w, unsigned int from, unsigned int to);
 /* It was read or written; @bytes, if any, were stored at an offset. */
 void model_touch(struct world *w, unsigned int i, bool write, unsigned int offset,
 		 const void *bytes, size_t length);
+/* It may have been touched, or not. */
+void model_perhaps_touch(struct world *w, unsigned int i);
+/*
+ * Of an adaptive region, what is all zeroes may be gone, as if it had come ahead. Nobody can tell
+ * but userfaultfd, which hears of it at the next touch and may fill in something else.
+ */
+void model_doubt(struct world *w, unsigned int i);
+/*
+ * Nothing tells an old page that was only read from one that came ahead and was never touched:
+ * where a mapping is cut or memory is short, both may go.
+ */
+bool may_vanish(const struct world *w, unsigned int i);
+/* Whether it must hold nothing but zeroes. */
+bool is_zero(const struct world *w, unsigned int i);
 /* In a child: what fork() has left of the parent's memory. */
 void model_fork(struct world *w);
 

@@ -49,15 +49,45 @@ static unsigned int reachable(const struct world *w, const struct extent *e, int
 	return i ? least(e->length, i * PAGE - e->offset) : 0;
 }
 
-/* Tells the model that the first @length bytes were written, or read into e->bytes. */
+/* An observer reads zeroes where a region is empty, and leaves it so. */
+static bool is_observed(const struct world *w, unsigned int i, const char *bytes, unsigned int length)
+{
+	const struct page_model *page = &w->page[i];
+
+	if (page->kind == PLAIN || page->flags & UFFD || !surely_empty(page))
+		return false;
+	for (unsigned int at = 0; at < length; at++)
+		if (bytes[at])
+			fail(w, "page %u: an observer sees something in an empty page", i);
+	return true;
+}
+
+/*
+ * Tells the model that the first @length bytes were written, or read into e->bytes, by the
+ * program or from @outside.
+ */
 static void transferred(struct world *w, struct extent *e, unsigned int length,
-			bool write)
+			bool write, bool outside)
 {
 	for (unsigned int done = 0, n; done < length; done += n) {
 		unsigned int at = e->offset + done, i = e->page + at / PAGE;
 
 		n = least(length - done, PAGE - at % PAGE);
-		model_touch(w, i, write, at % PAGE, e->bytes + done, write ? n : 0);
+		if (outside && !write) {
+			uint8_t held = w->page[i].held;
+
+			if (is_observed(w, i, e->bytes + done, n))
+				continue;
+			model_touch(w, i, false, at % PAGE, e->bytes + done, 0);
+			/* The model itself has read it, if it may; behind a marker of userfaultfd it has come. */
+			if (w->page[i].kind != PLAIN && !(w->page[i].prot & PROT_READ) &&
+			    !(w->page[i].flags & MISSING))
+				w->page[i].held = held == EMPTY ? MAYBE : held;
+			else if (w->page[i].flags & WP && held == EMPTY)
+				w->page[i].held = MAYBE;
+		} else {
+			model_touch(w, i, write, at % PAGE, e->bytes + done, write ? n : 0);
+		}
 		if (!write && !(w->page[i].flags & FREED) &&
 		    memcmp(e->bytes + done, expected(w, i) + at % PAGE, n))
 			fail(w, "page %u: a read returned other bytes than it holds", i);
@@ -67,16 +97,9 @@ static void transferred(struct world *w, struct extent *e, unsigned int length,
 /* A signal stopped an access of several pages: those that allow it may be touched now. */
 static void perhaps_touched(struct world *w, const struct extent *e, int prot)
 {
-	for (unsigned int i = e->page; i < e->page + e->pages; i++) {
-		struct page_model *page = &w->page[i];
-
-		if (!page->kind || (page->prot & prot) != prot)
-			continue;
-		if (page->held == EMPTY)
-			page->held = MAYBE;
-		page->flags &= ~TRACKED;
-		page->flags |= TOUCHED;
-	}
+	for (unsigned int i = e->page; i < e->page + e->pages; i++)
+		if (w->page[i].kind && (w->page[i].prot & prot) == prot)
+			model_perhaps_touch(w, i);
 }
 
 static void access_memory(struct world *w, const struct step *s, bool write)
@@ -99,7 +122,7 @@ static void access_memory(struct world *w, const struct step *s, bool write)
 		     write ? "a store" : "a load",
 		     done ? "did not fault, but must" : "got a signal");
 	if (done)
-		transferred(w, &e, e.length, write);
+		transferred(w, &e, e.length, write, false);
 	else
 		perhaps_touched(w, &e, prot);
 }
@@ -171,7 +194,7 @@ static void transfer(struct world *w, const struct step *s, bool write, bool for
 	if (got != (want ? (ssize_t)want : -1))
 		fail(w, "%zd of %u bytes were transferred, not %u (%s)", got, e.length,
 		     want, got < 0 ? strerrorname_np(errno) : "no error");
-	transferred(w, &e, want, write);
+	transferred(w, &e, want, write, true);
 }
 
 void vm_readv(struct world *w, const struct step *s)
@@ -216,7 +239,7 @@ static void through_pipe(struct world *w, const struct step *s, bool write)
 	if (got != (want ? (ssize_t)want : -1))
 		fail(w, "%zd bytes went through a pipe, not %u (%s)", got, want,
 		     got < 0 ? strerrorname_np(errno) : "no error");
-	transferred(w, &e, want, write);
+	transferred(w, &e, want, write, false);
 	close(fd[0]);
 	close(fd[1]);
 }

@@ -159,6 +159,10 @@ void lock(struct world *w, const struct step *s)
 	unsigned int n = uniform(w, s->page, s->n, true, 0);
 	int error = n && w->page[s->page].prot ? 0 : ENOMEM;
 
+	/* The mapping is cut for it, before it populates what is accessible. */
+	for (unsigned int i = s->page; i < s->page + n; i++)
+		if (surely_held(&w->page[i]) && may_vanish(w, i))
+			w->page[i].held = MAYBE;
 	expect(w, "mlock", mlock(address(w, s->page), (n ?: 1) * PAGE), error);
 	set_flag(w, s, n, LOCKED, ONFAULT);
 	populate(w, s->page, n);

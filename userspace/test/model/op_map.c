@@ -39,8 +39,11 @@ void neighbour(struct world *w, const struct step *s)
 	}
 	if (!unmapped(w, from, n))
 		error = EEXIST;
-	p = mmap(address(w, from), n * PAGE, RW, MAP_FIXED_NOREPLACE | MAP_PRIVATE |
-		 MAP_ANONYMOUS | (s->value & 2 ? MAP_NORESERVE : 0), -1, 0);
+	if (!error && has_mode())
+		p = put_plain(address(w, from), n * PAGE);
+	else
+		p = mmap(address(w, from), n * PAGE, RW, MAP_FIXED_NOREPLACE | MAP_PRIVATE |
+			 MAP_ANONYMOUS | (s->value & 2 ? MAP_NORESERVE : 0), -1, 0);
 	expect(w, "mmap", (long)p, error);
 	for (unsigned int i = from; !error && i < from + n; i++)
 		model_map(w, i, PLAIN);

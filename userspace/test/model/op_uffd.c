@@ -36,6 +36,8 @@ static void enlist(struct world *w, const struct step *s, unsigned int flag, int
 void fill_missing(struct world *w, const struct step *s)
 {
 	enlist(w, s, MISSING, UFFDIO_REGISTER_MODE_MISSING);
+	for (unsigned int i = s->page; i < s->page + s->n; i++)
+		model_doubt(w, i);
 }
 
 void dismiss(struct world *w, const struct step *s)
@@ -76,6 +78,7 @@ static void fill_page(struct world *w, const struct step *s, bool zero)
 	page->held = zero && !page->kind->exact ? MAYBE : HELD;
 	page->flags &= ~(FREED | ZERO | TRACKED);
 	page->flags |= TOUCHED | (zero ? ZERO : 0);
+	model_doubt(w, s->page);
 }
 
 void fill_copy(struct world *w, const struct step *s)
@@ -93,8 +96,9 @@ static bool movable(const struct world *w, unsigned int i)
 {
 	const struct page_model *page = &w->page[i];
 
-	return page->kind && page->kind->exact && page->prot == RW && page->held != MAYBE &&
-	       !(page->flags & (FREED | WP));
+	return page->kind && page->kind->exact && page->prot == RW &&
+	       !(page->flags & (FREED | WP)) &&
+	       (page->held == EMPTY || (page->held == HELD && !may_vanish(w, i)));
 }
 
 void fill_move(struct world *w, const struct step *s)

@@ -29,11 +29,13 @@ library() {
 	[[ $status -eq 0 && $(grep -c '^ok' <<<"$said") -eq 11 ]]
 }
 
-tap_plan 6
+tap_plan 7
 tap_check "the kernel without the series is built" scripts/build --stock
 tap_check "libtamalloc's tests pass, by mmap" library
-tap_check "tamrun says that there is no call, and runs the program" \
-	ends_with 3 'mmap stands in for it' on_stock tamrun libtamrun.so -- /tamrun sh -c 'exit 3'
+tap_check "tamrun says that the kernel cannot do it, and runs nothing" \
+	ends_with 125 'this kernel has no PR_SET_TAMALLOC' on_stock tamrun -- /tamrun sh -c 'exit 3'
+tap_check "tamrun --try runs the program" \
+	ends_with 3 'this kernel has no PR_SET_TAMALLOC' on_stock tamrun -- /tamrun --try sh -c 'exit 3'
 tap_check "tamtrace says that there is no tracepoint" \
 	ends_with 125 'has no tamalloc/tamalloc_first_touch' on_stock tamtrace -- /tamtrace true
 tap_check "tamstat says that there is no call" \

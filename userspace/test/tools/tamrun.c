@@ -1,231 +1,164 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Run by tamrun: all functions of malloc's family return memory from tamalloc and keep
- * malloc's promises. In the environment ADAPTIVE=1 says that tamrun had --adaptive.
+ * Run by tamrun, and linked statically: all that it maps is memory from tamalloc. In the
+ * environment MODE= says which that is, as PR_GET_TAMALLOC does.
+ *
+ *	mode FILE	adds its mode to FILE, as a line
+ *	hold MB HOW [SECONDS]	touches so much of 64 MB and keeps it for 3 seconds: "itself", a
+ *			"thread" that outlives the main thread, four "children", or an "orphan"
  */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "maps.h"
-#include "pagemap.h"
 #include "pages.h"
+#include "tamalloc_syscall.h"
 #include "tap.h"
 
-#define MAX_SIZE (16 * MIB)
-
-/* Resident pages that hold a part of the object. */
-static size_t resident_pages(char *p, size_t size)
+static int mode(void)
 {
-	char *start = (char *)((uintptr_t)p & -page);
-
-	return resident(start, p + size - start + page - 1);
+	return prctl(PR_GET_TAMALLOC, 0, 0, 0, 0);
 }
 
-/* What one thread has allocated; checked when no thread allocates any more. */
-struct list {
-	int count;
-	struct {
-		void *p;
-		size_t size;
-		const char *by;
-	} got[300];
-};
-
-static void add(struct list *list, void *p, size_t size, const char *by)
+static void check_kind(const void *p, bool adaptive, const char *what)
 {
-	if (!p || malloc_usable_size(p) < size)
-		tap_fail(__FILE__, __LINE__, "%s of %zu bytes is %p", by, size, p);
-	list->got[list->count].p = p;
-	list->got[list->count].size = size;
-	list->got[list->count++].by = by;
+	struct vma vma;
+
+	if (!p || !find_vma(p, &vma) || !strstr(vma.flags, " " REGION_FLAG) ||
+	    !!strstr(vma.flags, " hg") != adaptive)
+		tap_fail(__FILE__, __LINE__, "%s is not: %p, %s", what, p, vma.flags);
 }
 
-static void *all_sizes(void *arg)
+static void all_sizes(void)
 {
-	struct list *list = arg;
+	bool adaptive = mode() == PR_TAMALLOC_ADAPTIVE;
 
-	for (size_t size = 1; size <= MAX_SIZE; size *= 2) {
-		void *p;
+	for (size_t size = 1; size <= 16 * MIB; size *= 4) {
+		char *p = malloc(size);
 
-		add(list, malloc(size), size, "malloc");
-		add(list, calloc(1, size + 1), size + 1, "calloc");
-		add(list, realloc(malloc(size), 2 * size), 2 * size, "realloc");
-		add(list, aligned_alloc(64, size), size, "aligned_alloc");
-		add(list, memalign(2 * MIB, size), size, "memalign");
-		add(list, valloc(size), size, "valloc");
-		add(list, pvalloc(size), size, "pvalloc");
-		add(list, reallocarray(NULL, 2, size), 2 * size, "reallocarray");
-		CHECK(!posix_memalign(&p, 16 * page, size) && !((uintptr_t)p % (16 * page)));
-		add(list, p, size, "posix_memalign");
+		check_kind(p, adaptive, "malloc");
+		check_kind(calloc(1, size), adaptive, "calloc");
+		check_kind(realloc(p, 3 * size), adaptive, "realloc");
+		check_kind(memalign(2 * MIB, size), adaptive, "memalign");
 	}
-	return NULL;
+	check_kind(sbrk(page) + page / 2, adaptive, "sbrk");
+	check_kind(mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), adaptive, "mmap");
 }
 
-static void check(const struct list *list)
+static void right_mode(void)
 {
-	CHECK(list->count > 100);
-	for (int i = 0; i < list->count; i++)
-		if (!is_region(list->got[i].p))
-			tap_fail(__FILE__, __LINE__, "%s of %zu bytes is not tamalloc's",
-				 list->got[i].by, list->got[i].size);
+	CHECK_EQ(mode(), atoi(getenv("MODE")));
 }
 
-static void in_main(void)
+static void *in_thread(void *arg)
 {
-	static struct list list;
+	char local;
 
-	all_sizes(&list);
-	check(&list);
+	all_sizes();
+	check_kind(&local, false, "a thread's stack");
+	return arg;
 }
 
 static void in_threads(void)
 {
-	static struct list lists[9];
-	pthread_t ids[9];
+	pthread_t ids[4];
 
-	for (int i = 0; i < 9; i++)
-		CHECK(!pthread_create(&ids[i], NULL, all_sizes, &lists[i]));
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 4; i++)
+		CHECK(!pthread_create(&ids[i], NULL, in_thread, NULL));
+	for (int i = 0; i < 4; i++)
 		CHECK(!pthread_join(ids[i], NULL));
-	for (int i = 0; i < 9; i++)
-		check(&lists[i]);
 }
 
 static void in_child(void *arg)
 {
 	(void)arg;
+	all_sizes();
 	in_threads();
 }
 
 static void after_fork(void)
 {
-	in_main();
 	CHECK_EQ(child(in_child, NULL), 0);
 }
 
-static void calloc_untouched(void)
-{
-	char *p = calloc(1, MAX_SIZE);
-
-	CHECK(p && resident_pages(p, MAX_SIZE) <= 1);
-	p[MAX_SIZE / 2] = 1;
-	CHECK(resident_pages(p, MAX_SIZE) <= 2);
-	CHECK_EQ(p[MAX_SIZE / 3], 0);
-}
-
-/* By itself jemalloc would write zeroes to reused memory. */
-static void calloc_reused_untouched(void)
-{
-	for (size_t size = MIB / 4; size <= MAX_SIZE; size *= 2) {
-		char *p = malloc(size);
-
-		memset(p, 1, size);
-		free(p);
-		p = calloc(1, size);
-		CHECK(p && resident_pages(p, size) <= 1);
-		for (size_t i = 0; i < size; i += page)
-			CHECK_EQ(p[i], 0);
-		free(p);
-	}
-}
-
-/* What is reserved before main() counts against RLIMIT_AS. */
-static void little_at_start(void)
-{
-	long kb = 0, size = 0;
-
-	for (struct maps m = maps_open("smaps"); maps_next(&m);) {
-		size = maps_field(&m, "Size") ?: size;
-		if (maps_flag(&m, REGION_FLAG))
-			kb += size;
-	}
-	tap_note("%ld kB reserved", kb);
-	CHECK(kb > 0 && kb <= 24 * 1024);
-}
-
-/* Large objects at once; their addresses stay reserved. */
-static void goes_back(void)
-{
-	char *p = malloc(MAX_SIZE);
-
-	memset(p, 1, MAX_SIZE);
-	CHECK(resident_pages(p, MAX_SIZE) >= MAX_SIZE / page);
-	free(p);
-	CHECK(resident_pages(p, MAX_SIZE) <= 1);
-}
-
-static void zeroed_again(void)
-{
-	for (int round = 0; round < 50; round++) {
-		for (size_t size = 100; size < 4 * MIB; size *= 3) {
-			char *p = calloc(1, size);
-
-			CHECK(p);
-			for (size_t i = 0; i < size; i++)
-				if (p[i])
-					tap_fail(__FILE__, __LINE__, "byte %zu of %zu is set", i, size);
-			memset(p, 0xff, size);
-			free(p);
-		}
-	}
-}
-
-static void realloc_keeps(void)
-{
-	size_t size = 1;
-	unsigned char *p = malloc(size);
-
-	p[0] = 0;
-	while (size < 16 * MIB) {
-		p = realloc(p, 3 * size);
-		CHECK(p);
-		for (size_t i = 0; i < size; i++)
-			CHECK(p[i] == (unsigned char)(i * 7));
-		size *= 3;
-		for (size_t i = 0; i < size; i++)
-			p[i] = i * 7;
-	}
-}
-
-static void no_memory(void)
-{
-	struct rlimit limit = { 1024 * MIB, 1024 * MIB };
-	/* Volatile, as the compiler warns of a size that cannot work. */
-	volatile size_t most = SIZE_MAX / 2;
-
-	errno = 0;
-	CHECK(!malloc(most));
-	CHECK_EQ(errno, ENOMEM);
-	CHECK(!setrlimit(RLIMIT_AS, &limit));
-	errno = 0;
-	CHECK(!calloc(2, 1024 * MIB));
-	CHECK_EQ(errno, ENOMEM);
-	CHECK(malloc(MIB));
-}
-
-static void advised(void)
-{
-	struct vma vma;
-
-	CHECK(find_vma(malloc(MIB), &vma) && strstr(vma.flags, " " REGION_FLAG));
-	CHECK_EQ(!!strstr(vma.flags, " hg"), getenv("ADAPTIVE") != NULL);
-}
-
 static const struct test tests[] = {
-	TEST("a process starts with little reserved", little_at_start),
-	TEST("the main thread's memory comes from tamalloc", in_main),
-	TEST("other threads' memory comes from tamalloc", in_threads),
-	TEST("so does a child's and its threads'", after_fork),
-	TEST("calloc does not touch large objects", calloc_untouched),
-	TEST("calloc does not touch large objects that are reused", calloc_reused_untouched),
-	TEST("freed memory is no longer resident", goes_back),
-	TEST("calloc's memory is zero when it is reused", zeroed_again),
-	TEST("realloc keeps the contents", realloc_keeps),
-	TEST("an allocation that cannot be satisfied is ENOMEM", no_memory),
-	TEST("memory is adaptive if --adaptive was given", advised),
+	TEST("it has the mode", right_mode),
+	TEST("all of malloc's memory, and what it maps, is tamalloc's", all_sizes),
+	TEST("so is that of threads, and their stacks", in_threads),
+	TEST("so is that of a child and its threads", after_fork),
 };
 
-TAP_MAIN(tests, NULL)
+static size_t held;
+static int seconds = 3;
+
+static void *hold(void *arg)
+{
+	char *p = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		exit(2);
+	for (size_t i = 0; i < held; i += page)
+		p[i] = 1;
+	sleep(seconds);
+	(void)arg;
+	exit(0);
+}
+
+static int hold_somewhere(const char *how)
+{
+	pthread_t thread;
+
+	if (!strcmp(how, "thread")) {
+		if (pthread_create(&thread, NULL, hold, NULL))
+			return 2;
+		pthread_exit(NULL);
+	}
+	if (!strcmp(how, "children"))
+		for (int i = 0; i < 4; i++)
+			if (!fork())
+				hold(NULL);
+	if (!strcmp(how, "orphan")) {
+		if (!fork()) {
+			if (!fork())
+				hold(NULL);
+			_exit(0);
+		}
+		wait(NULL);
+		sleep(seconds);
+		return 0;
+	}
+	if (!strcmp(how, "children")) {
+		while (wait(NULL) > 0)
+			;
+		return 0;
+	}
+	hold(NULL);
+	return 0;
+}
+
+static int add_mode(const char *path)
+{
+	FILE *file = fopen(path, "ae");
+
+	return !file || fprintf(file, "%d\n", mode()) < 0 || fclose(file);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "mode"))
+		return add_mode(argv[2]);
+	if (argc >= 4 && !strcmp(argv[1], "hold")) {
+		held = strtoul(argv[2], NULL, 10) * MIB;
+		if (argc > 4)
+			seconds = atoi(argv[4]);
+		return hold_somewhere(argv[3]);
+	}
+	return tap_main(argc, argv, tests, sizeof(tests) / sizeof(*tests), NULL);
+}

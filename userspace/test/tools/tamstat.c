@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,10 +294,10 @@ static void watch(void)
 	CHECK_SAYS(said, "has ended");
 }
 
-/* The kB of a figure of --advise on ourselves, -1 if it is not known. */
-static long advised(const char *figure)
+/* The kB of a figure of --advise on a process, -1 if it is not known. */
+static long advised_of(pid_t pid, const char *figure)
 {
-	const char *said = tamstat(0, "--json --advise %d", getpid());
+	const char *said = tamstat(0, "--json --advise %d", pid);
 	char key[64], *at;
 	long kilobytes = -1;
 
@@ -306,6 +307,49 @@ static long advised(const char *figure)
 		tap_fail(__FILE__, __LINE__, "no %s in: %s", key, said);
 	sscanf(at + strlen(key), "%ld", &kilobytes);
 	return kilobytes;
+}
+
+static long advised(const char *figure)
+{
+	return advised_of(getpid(), figure);
+}
+
+/* What a process has while another thread than its main thread runs: 40 kB of a MB. */
+static void *after_main(void *ready)
+{
+	write_pages(tamalloc(MIB), 0, 10);
+	write_pages(plain(MIB), 0, 20);
+	/* Until our leader is a zombie, whose files in /proc are empty. */
+	while (number("/proc/self/statm"))
+		usleep(1000);
+	CHECK_EQ(write(*(int *)ready, "", 1), 1);
+	pause();
+	return NULL;
+}
+
+static void leader_gone(void)
+{
+	pthread_t thread;
+	char byte;
+	int fds[2];
+	pid_t pid;
+
+	CHECK(!pipe(fds));
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		CHECK(!pthread_create(&thread, NULL, after_main, &fds[1]));
+		pthread_exit(NULL);
+	}
+	CHECK_EQ(read(fds[0], &byte, 1), 1);
+	CHECK_EQ(row_of(tamstat(0, ""), pid).resident, 40);
+	CHECK_SAYS(tamstat(0, "%d", pid), "[anon:tamalloc]");
+	CHECK_SAYS(tamstat(0, "--map %d", pid), "256 pages, 1 a letter: 10 resident");
+	CHECK_EQ(advised_of(pid, "tamalloc_already"), 40);
+	CHECK(advised_of(pid, "resident") >= 80);
+	CHECK_SAYS(tamstat(0, "--json --advise %d", pid), "\"command_line\":\"/test-tamstat");
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
 /* Memory with huge pages, of each of which @written pages are not zero. */
@@ -330,8 +374,7 @@ static void advises(void)
 	CHECK_EQ(advised("strict_saves_up_to"), 4 * (huge - 5 * page) / KIB);
 	CHECK_EQ(advised("adaptive_saves_up_to"), 4 * (huge - 10 * page) / KIB);
 	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), ": up to 7.9 of ");
-	/* We are static, as all of the guest's programs are. */
-	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), "tamrun cannot serve it");
+	CHECK_SAYS(tamstat(0, "--advise %d", getpid()), "tamrun --stats /test-tamstat");
 }
 
 static void advises_dense(void)
@@ -492,6 +535,7 @@ static const struct test tests[] = {
 	TEST("a PID without a process is reported", no_process),
 	TEST("processes that vanish cause no error", vanishing),
 	TEST("--watch follows a process to its end", watch),
+	TEST("a process whose main thread has ended is shown as others are", leader_gone),
 	TEST("--advise counts the zero pages in huge pages", advises),
 	TEST("--advise says that next to nothing is to be saved on dense memory", advises_dense),
 	TEST("--advise counts what is read and not written, as memory that tamalloc would take", advises_reads),

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Prints the start of 256 pages and touches four: two itself, one from another thread and
- * one in a child. "wait" waits for a byte on stdin first, "many N" touches N MB instead,
- * and "releases" gives pages back in all ways.
+ * one in a child. "wait" takes a name of two lines and waits for a byte on stdin first,
+ * "many N" touches N MB instead, and "releases" gives pages back in all ways.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ int main(int argc, char **argv)
 		return many(strtoul(argv[2], NULL, 10) << 20);
 	if (syscall(__NR_tamalloc, 256 * PAGE, &addr))
 		return perror("tamalloc"), 1;
+	if (argc > 1 && !strcmp(argv[1], "wait"))
+		prctl(PR_SET_NAME, "new\nname");
 	printf("base %lx\n", addr);
 	fflush(stdout);
 	if (argc > 1 && !strcmp(argv[1], "releases"))

@@ -35,10 +35,11 @@ run_all() {
 		mkfifo /tmp/go
 		/test-tamtrace wait </tmp/go & p=$!
 		exec 3>/tmp/go
-		/tamtrace --csv --output /tmp/csv -p $p & t=$!
+		/tamtrace --csv --output /tmp/csv --html /tmp/pid.html -p $p & t=$!
 		until ls /sys/kernel/tracing/instances/* >/dev/null 2>&1; do sleep 1; done; sleep 1
 		echo >&3; wait $p; wait $t; echo "pid $?"
 		sed "s/^/pid /" /tmp/csv
+		echo "named $(grep -c "\"title\":\"new?name\"" /tmp/pid.html)"
 		/tamtrace --buffer 8 --output /dev/null /test-tamtrace many 64; echo "lost $?"
 		/tamtrace sh -c "kill -9 \$\$"; echo "killed $?"
 		/tamtrace /none; echo "none $?"
@@ -172,7 +173,7 @@ old_picture() { # STATUS, gnuplot's
 		[[ $(cat "$work"/x.png*) == old ]]
 }
 
-tap_plan 42
+tap_plan 43
 tap_check "it compiles" make -s -C userspace tools tool-tests OUT="$PWD/build/userspace"
 tap_check "a guest runs it" run_all
 tap_check "it shows the touches of a program, its threads and children, and exits with its status" right_touches program 1 42
@@ -185,6 +186,7 @@ tap_check "in a PID namespace it refuses, as the kernel has other numbers" said 
 tap_check "before the program runs" not_inside
 tap_check "a process that nobody has waited for has ended" said '^zombie 0$'
 tap_check "it shows the touches of a running process" right_touches pid 4 0
+tap_check "a process has its whole name on the page" said '^named 1$'
 tap_check "it reports lost touches" said 'more were lost'
 tap_check "a program killed by a signal is 128 and its number" said '^killed 137$'
 tap_check "a missing program is 127" said '^none 127$'

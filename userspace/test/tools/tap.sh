@@ -40,10 +40,10 @@ says_time() { sh "$run" enosys | grep -xE '# time enosys [0-9]+\.[0-9]{2}'; }
 
 tap_plan 16
 tap_check "it compiles" make -s -C userspace OUT="$PWD/build/userspace" "$TESTS_DIR"/{enosys,uffd,fuzz,inject}
-tap_check "--list names each test" lists 8 uffd
+tap_check "--list names each test" lists 9 uffd
 tap_check "with a pattern, those that have it in their function" lists 4 uffd wp_
 tap_check "or in their sentence, in whatever case" lists 3 uffd 'EVENT WHEN'
-tap_check "without a pattern all tests are planned" plans 8 uffd
+tap_check "without a pattern all tests are planned" plans 9 uffd
 tap_check "with one, those that it matches" plans 4 uffd wp_
 tap_check "a pattern that matches nothing is 2, and lists the tests" ends_with 2 wp_async program uffd 'no such'
 tap_check "so it is where all tests would be skipped" ends_with 2 'no test has' program inject 'no such'

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memory.h"
+#include "printable.h"
 #include "tamstat.h"
 
 #define ROOT_ONLY "; root can read it"
@@ -164,8 +166,9 @@ static void say_how(struct look *look, int pages_error, int mem_error)
 		not_known(advice, FIG_FOLIOS, "pagemap: %s", strerror(pages_error));
 	else if (look->old)
 		not_known(advice, FIG_FOLIOS, "not looked for before Linux 6.7");
-	else if (!sees_folios())
-		not_known(advice, FIG_FOLIOS, "kpageflags: only root can read it");
+	else if (folios_error())
+		not_known(advice, FIG_FOLIOS, "kpageflags: %s", folios_error() == EACCES ?
+			  "only root can read it" : strerror(folios_error()));
 	set(advice, FIG_ZEROES, advice->figures[FIG_ZEROES].kilobytes, "mem, where pagemap says present");
 	if (error)
 		not_known(advice, FIG_ZEROES, "%s: %s%s", why, strerror(error),
@@ -184,7 +187,7 @@ static void look_at_regions(struct look *look)
 	const struct process *process = &advice->process;
 	int mem_error, pages_error = 0;
 
-	look->mem = open_path(process->pid, "mem");
+	look->mem = open_memory(procfs, process->pid, "mem");
 	mem_error = look->mem < 0 ? errno : 0;
 	for (size_t i = 0; i < process->count; i++) {
 		const struct region *region = &process->regions[i];
@@ -198,8 +201,6 @@ static void look_at_regions(struct look *look)
 		add(advice, FIG_RESIDENT, region->resident);
 		add(advice, FIG_SWAPPED, region->swapped);
 		add(advice, FIG_HUGE, region->huge);
-		if (!strcmp(region->name, "[heap]"))
-			advice->heap += region->resident;
 		look->region = region;
 		error = look_at_pages(look);
 		if (error && !pages_error)
@@ -240,7 +241,7 @@ static void append_quoted(char **text, const char *argument)
 
 static char *read_command_line(int pid)
 {
-	int fd = open_path(pid, "cmdline");
+	int fd = open_memory(procfs, pid, "cmdline");
 	char arguments[4096], *text = strdup("");
 	ssize_t length = fd < 0 ? 0 : read(fd, arguments, sizeof(arguments) - 1);
 

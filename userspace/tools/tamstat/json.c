@@ -49,10 +49,13 @@ void json_table(const struct table *table)
 	}
 	printf("],\"all\":{\"regions\":%zu,", sum.regions);
 	print_amount(&sum);
-	printf("},\"not_readable\":%zu,\"memory_kb\":%lu,\"available_kb\":%lu,\"swap_kb\":%lu,"
-	       "\"tamalloc_available\":%s}\n",
-	       table->denied, table->memory, table->available, table->swap,
-	       tamalloc_error() ? "false" : "true");
+	printf("},\"not_readable\":%zu,", table->denied);
+	if (table->memory)
+		printf("\"memory_kb\":%lu,\"available_kb\":%lu,\"swap_kb\":%lu,",
+		       table->memory, table->available, table->swap);
+	else
+		printf("\"memory_kb\":null,\"available_kb\":null,\"swap_kb\":null,");
+	printf("\"tamalloc_available\":%s}\n", tamalloc_error() ? "false" : "true");
 }
 
 static void print_run(const struct run *run, void *arg)
@@ -94,7 +97,7 @@ static int print_process(const struct process *process, bool with_pages)
 		printf("}");
 	}
 	if (with_pages)
-		printf("],\"folios_seen\":%s}\n", sees_folios() ? "true" : "false");
+		printf("],\"folios_seen\":%s}\n", folios_error() ? "false" : "true");
 	else
 		printf("]}\n");
 	return error;
@@ -130,10 +133,8 @@ void json_advice(const struct advice *advice)
 	begin_process(process);
 	printf("\"command_line\":");
 	print_string(advice->command_line);
-	printf(",\"tamalloc_available\":%s,\"huge_pages\":\"%s\",\"has_glibc\":%s,"
-	       "\"heap_kb\":%lu,\"not_read_kb\":%lu,\"figures\":{",
-	       advice->call_error ? "false" : "true", advice->setting,
-	       process->has_glibc ? "true" : "false", advice->heap, advice->unread);
+	printf(",\"tamalloc_available\":%s,\"huge_pages\":\"%s\",\"not_read_kb\":%lu,\"figures\":{",
+	       advice->call_error ? "false" : "true", advice->setting, advice->unread);
 	for (int i = 0; i < FIGURES; i++) {
 		const struct figure *figure = &advice->figures[i];
 

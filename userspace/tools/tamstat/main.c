@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,8 +210,6 @@ int main(int argc, char **argv)
 	bool in_place, seen = false;
 	struct timespec pause;
 
-	/* Names of programs are text in UTF-8, as JSON is. */
-	setlocale(LC_CTYPE, "C.UTF-8");
 	/* A table comes onto the terminal at once. */
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	parse(argc, argv);

@@ -141,7 +141,8 @@ int text_map(const struct process *process)
 		return error;
 	puts(". untouched   R resident   D dirty   H in a large folio   S swapped\n"
 	     "a small letter: less than half of what it stands for is touched");
-	if (!sees_folios())
-		puts("kpageflags cannot be read (only root can): no large folio smaller than a huge page is shown");
+	if (folios_error())
+		printf("kpageflags cannot be read (%s): no large folio smaller than a huge page is shown\n",
+		       folios_error() == EACCES ? "only root can" : strerror(folios_error()));
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "tamstat.h"
 #include "uapi.h"
 
@@ -27,14 +28,14 @@ struct scan {
 };
 
 /* The kernel hides frame numbers from those who may not see kpageflags. */
-bool sees_folios(void)
+int folios_error(void)
 {
 	int fd = open_path(0, "kpageflags");
 
 	if (fd < 0)
-		return false;
+		return errno;
 	close(fd);
-	return true;
+	return 0;
 }
 
 static void add(struct scan *scan, unsigned long start, unsigned long end, unsigned int state)
@@ -134,7 +135,7 @@ static int look(int (*at_all)(struct scan *, const struct region *),
 	struct scan scan = { .page = sysconf(_SC_PAGESIZE), .see = see, .arg = arg };
 	int error;
 
-	scan.pagemap = open_path(pid, "pagemap");
+	scan.pagemap = open_memory(procfs, pid, "pagemap");
 	if (scan.pagemap < 0)
 		return errno;
 	scan.flags = open_path(0, "kpageflags");

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <wchar.h>
-#include <wctype.h>
 
+#include "memory.h"
+#include "printable.h"
 #include "tamstat.h"
 
 const char *procfs = "/proc";
@@ -60,24 +60,6 @@ static unsigned long field(int pid, const char *file_name, const char *name)
 	return value;
 }
 
-/* A program chooses its name, and shall not write to our terminal with it. */
-void make_printable(char *text)
-{
-	mbstate_t state = { 0 };
-
-	while (*text) {
-		wchar_t c;
-		size_t length = mbrtowc(&c, text, strlen(text), &state);
-
-		if (length > strlen(text) || !iswprint(c)) {
-			memset(&state, 0, sizeof(state));
-			*text++ = '?';
-		} else {
-			text += length;
-		}
-	}
-}
-
 static void read_command(int pid, struct process *process)
 {
 	int fd = open_path(pid, "comm");
@@ -110,13 +92,6 @@ static bool begins(char *line, struct region *region)
 	return true;
 }
 
-static bool is_glibc(const char *path)
-{
-	const char *name = strrchr(path, '/');
-
-	return name && (!strncmp(name, "/libc.so.6", 10) || !strncmp(name, "/libc-2.", 8));
-}
-
 static void add_region(struct process *process, struct region *region)
 {
 	process->regions = reallocarray(process->regions, process->count + 1, sizeof(*region));
@@ -144,10 +119,8 @@ static void read_regions(FILE *smaps, struct process *process, bool only_ours)
 	size_t size = 0;
 
 	while (getline(&line, &size, smaps) > 0) {
-		if (begins(line, &region)) {
-			process->has_glibc |= is_glibc(region.name);
+		if (begins(line, &region))
 			continue;
-		}
 		sscanf(line, "Rss: %lu", &region.resident);
 		sscanf(line, "Swap: %lu", &region.swapped);
 		process->tells_huge |= sscanf(line, "AnonHugePages: %lu", &region.huge) == 1;
@@ -163,12 +136,15 @@ static void read_regions(FILE *smaps, struct process *process, bool only_ours)
 
 static int read_it(int pid, struct process *process, bool only_ours)
 {
-	FILE *smaps = open_file(pid, "smaps");
-	int error = errno;
+	int fd = open_memory(procfs, pid, "smaps"), error = errno;
+	FILE *smaps;
 
 	memset(process, 0, sizeof(*process));
-	if (!smaps)
+	if (fd < 0)
 		return error;
+	smaps = fdopen(fd, "r");
+	if (!smaps)
+		abort();
 	process->pid = pid;
 	read_command(pid, process);
 	process->oom_score = field(pid, "oom_score", "");

@@ -23,7 +23,6 @@ struct process {
 	int oom_score;
 	char command[64];
 	bool tells_huge;		/* smaps has AnonHugePages */
-	bool has_glibc;			/* is mapped, so that a library can be preloaded */
 	struct region *regions;
 	size_t count;
 };
@@ -38,7 +37,7 @@ struct table {
 	struct process *processes;
 	size_t count;
 	size_t denied;
-	unsigned long memory, available, swap;
+	unsigned long memory, available, swap;	/* of the machine; @memory is 0 if that is not known */
 };
 
 /* Where procfs is mounted. */
@@ -54,8 +53,6 @@ int read_anonymous(int pid, struct process *process);
 void free_process(struct process *process);
 int read_table(struct table *table);
 void free_table(struct table *table);
-/* Fit for a terminal and for JSON. */
-void make_printable(char *text);
 /* A descriptor to read /proc/@pid/@name, or /proc/@name when @pid is 0; -1 and errno. */
 int open_path(int pid, const char *name);
 
@@ -85,8 +82,8 @@ typedef void (*see_run)(const struct run *run, void *arg);
 int scan_pages(int pid, const struct region *region, see_run see, void *arg);
 /* On any Linux; but LARGE, HUGE and ZERO are not told, and what is zero is RESIDENT. */
 int read_pages(int pid, const struct region *region, see_run see, void *arg);
-/* Whether large folios smaller than a huge page can be told. */
-bool sees_folios(void);
+/* 0 if large folios smaller than a huge page can be told, else the errno of kpageflags. */
+int folios_error(void);
 
 /* kernel.c: what this kernel can do */
 
@@ -114,7 +111,6 @@ struct advice {
 	struct process process;
 	struct figure figures[FIGURES];
 	unsigned long unread;	/* huge pages whose contents could not be read */
-	unsigned long heap;	/* what is resident of [heap] */
 	int call_error;		/* tamalloc_error() */
 	const char *setting;	/* huge_pages_setting() */
 	char *command_line;	/* as a shell takes it, "" if it is not known */

@@ -29,8 +29,12 @@ void text_table(const struct table *table)
 	}
 	printf("%7s %-15zu %7zu", "all", table->count, sum.regions);
 	print_amount(&sum);
-	printf("\nSizes are in kB. The machine has %lu kB of memory, %lu of it available, and %lu of swap.\n",
-	       table->memory, table->available, table->swap);
+	printf("\nSizes are in kB. ");
+	if (table->memory)
+		printf("The machine has %lu kB of memory, %lu of it available, and %lu of swap.\n",
+		       table->memory, table->available, table->swap);
+	else
+		printf("What memory the machine has is not known: %s has no meminfo.\n", procfs);
 }
 
 void text_process(const struct process *process)
@@ -108,19 +112,12 @@ static void print_command(const char *options, const char *command_line)
 
 static void print_trial(const struct advice *advice)
 {
-	if (!advice->process.has_glibc) {
-		puts("tamrun cannot serve it: no glibc among its maps, so it is static, or has another\n"
-		     "C library. It would have to call tamalloc(3) itself.");
-		return;
-	}
-	puts("To try it, start it anew with");
-	print_command("--stats", *advice->command_line ? advice->command_line : "PROGRAM");
-	/* The library's substitute for adaptive memory is huge pages. */
-	if (!advice->call_error)
-		print_command("--adaptive --stats", *advice->command_line ? advice->command_line : "PROGRAM");
-	printf("tamrun serves malloc(), as %.1f MB in [heap] are. Whether the rest is malloc's or\n"
-	       "mapped by the program itself, as a JVM's heap is, cannot be seen from outside.\n",
-	       MB(advice->heap));
+	const char *command_line = *advice->command_line ? advice->command_line : "PROGRAM";
+
+	puts(advice->call_error ? "To try it, start it on a kernel with tamalloc, with" :
+	     "To try it, start it anew with");
+	print_command("--stats", command_line);
+	print_command("--adaptive --stats", command_line);
 }
 
 void text_advice(const struct advice *advice)
@@ -145,7 +142,5 @@ void text_advice(const struct advice *advice)
 		       "\"%s\"%s\n", *advice->setting ? advice->setting : "none",
 		       strcmp(advice->setting, "always") ? "; look again where they are at \"always\"." : ".");
 	if (advice->call_error)
-		printf("Note: %s.%s\n", no_tamalloc(advice->call_error),
-		       matters(advice, FIG_STRICT) && advice->process.has_glibc ?
-		       "\nThere tamrun takes mmap() without huge pages, which saves the same." : "");
+		printf("Note: %s.\n", no_tamalloc(advice->call_error));
 }

@@ -2,6 +2,7 @@
 /* tamtrace: when a program first touches which page of its tamalloc memory. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "printable.h"
 #include "tamtrace.h"
 
 /* Exit statuses of our own; the others are the program's. */
@@ -211,24 +213,36 @@ static void see(const struct event *event)
 		print(event);
 }
 
-/* The name of a program, also where it is tamrun that runs it, or of what --csv has written. */
-static char *title(char **argv)
+/* A newline ends it, and others may be in it. */
+static const char *name_of(int pid)
 {
-	char path[64], *name = *argv;
+	static char name[64];
+	char path[64];
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? 0 : read(fd, name, sizeof(name));
+	if (fd >= 0)
+		close(fd);
+	if (length < 1)
+		return "?";
+	name[length - 1] = 0;
+	make_printable(name);
+	return name;
+}
+
+/* The name of a program, also where it is tamrun that runs it, or of what --csv has written. */
+static const char *title(char **argv)
+{
+	char *name = *argv;
 	size_t length;
 
+	if (want.pid)
+		return name_of(want.pid);
 	if (want.from) {
 		name = strdupa(strcmp(want.from, "-") ? want.from : "touches");
-	} else if (want.pid) {
-		FILE *comm;
-
-		snprintf(path, sizeof(path), "/proc/%d/comm", want.pid);
-		comm = fopen(path, "re");
-		if (!comm || !fgets(path, sizeof(path), comm))
-			strcpy(path, "?");
-		if (comm)
-			fclose(comm);
-		name = path;
 	} else if (!strcmp(basename(name), "tamrun")) {
 		while (*++argv)
 			if (**argv != '-')
@@ -238,10 +252,10 @@ static char *title(char **argv)
 	name = strdup(basename(name));
 	if (!name)
 		die("%s", strerror(errno));
-	length = strcspn(name, "\n");
+	length = strlen(name);
 	if (length > 4 && !strcmp(name + length - 4, ".csv"))
-		length -= 4;
-	name[length] = 0;
+		name[length - 4] = 0;
+	make_printable(name);
 	return name;
 }
 

@@ -82,7 +82,7 @@ void read_csv(const char *path, see_event see);
 
 /* All of a run. */
 struct run {
-	char *title;
+	const char *title;
 	struct event *events;
 	size_t count;
 	unsigned long touches, reads, pages, fallbacks, peak, gone[WHATS];

@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs an unmodified program with its malloc() family served from tamalloc memory, by
- * preloading libtamrun.so (preload.c).
+ * Runs an unmodified program with all of its anonymous memory from tamalloc: sets the mode
+ * that execve(2) keeps, and becomes the program or waits for it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "tamalloc.h"
-#include "tamrun.h"
+#include "sample.h"
+#include "tamalloc_syscall.h"
 
 /* Exit statuses of our own; the others are the program's. */
 enum { CANNOT_SET_UP = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
@@ -30,10 +28,10 @@ static sigset_t awaited, before;
 /* The last signal that asked us to end, or 0. */
 static int stopped;
 
-/* What a run took; @committed is the most that was seen, in kB, -1 if there was no region. */
+/* What a run took. */
 struct run {
-	struct rusage usage;
-	long committed;
+	long resident, faults;
+	struct peak peak;
 };
 
 #define NS 1000000000LL
@@ -41,14 +39,15 @@ struct run {
 
 static void usage(FILE *to)
 {
-	fputs("usage: tamrun [--adaptive] [--stats] [--compare] PROGRAM [ARG]...\n"
+	fputs("usage: tamrun [--adaptive] [--try] [--stats] [--compare] PROGRAM [ARG]...\n"
 	      "\n"
-	      "Runs PROGRAM with the memory of malloc() and its family from tamalloc.\n"
+	      "Runs PROGRAM, whatever it is, with all of its anonymous memory from tamalloc.\n"
 	      "\n"
 	      "--adaptive  all of that memory with adaptive first touch\n"
-	      "--stats     say on stderr at the end what the run took: kB reserved, peak\n"
-	      "            committed, peak resident, page faults\n"
-	      "--compare   the same next to a run without tamrun, which comes first, with\n"
+	      "--try       on a kernel that cannot do that, run PROGRAM on plain memory\n"
+	      "--stats     say on stderr at the end what the run took: kB reserved, committed\n"
+	      "            and resident at most, page faults\n"
+	      "--compare   the same next to a run on plain memory, which comes first, with\n"
 	      "            no input and its output discarded\n"
 	      "--version   print the version\n"
 	      "\n"
@@ -69,49 +68,22 @@ die(const char *format, ...)
 	exit(CANNOT_SET_UP);
 }
 
-/* The library is beside this program, as built, or in PREFIX/lib/tamalloc, as installed. */
-static void preload(void)
+/* Of this process, its children and what they execute. */
+static int set_mode(unsigned long mode)
 {
-	static const char * const places[] = { "", "/../lib/tamalloc" };
-	char self[PATH_MAX] = "", *dir, *path;
-	const char *others = getenv("LD_PRELOAD");
-
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		die("/proc/self/exe: %s; is /proc mounted?", strerror(errno));
-	dir = dirname(self);
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		if (asprintf(&path, "%s%s/libtamrun.so", dir, places[i]) < 0)
-			die("%s", strerror(errno));
-		if (access(path, R_OK))
-			continue;
-		/* The program would run without the library, and nobody would know. */
-		if (strpbrk(path, " :"))
-			die("%s has a space or a colon in its path, where LD_PRELOAD is split: "
-			    "put tamrun elsewhere", path);
-		if (others && *others && asprintf(&path, "%s:%s", path, others) < 0)
-			die("%s", strerror(errno));
-		setenv("LD_PRELOAD", path, 1);
-		return;
-	}
-	die("no libtamrun.so in %s or %s%s; make install puts it there", dir, dir, places[1]);
+	return prctl(PR_SET_TAMALLOC, mode, 0, 0, 0);
 }
 
-/* The file has a path while we run, and no descriptor of it leaks to the program. */
-static struct tamrun_stats *share_stats(void)
+static void refuse_or_say(int error, int try)
 {
-	struct tamrun_stats *stats;
-	int fd = memfd_create("tamrun", MFD_CLOEXEC);
-	char path[64];
+	const char *why = error == EINVAL ? "this kernel has no PR_SET_TAMALLOC" :
+		"PR_SET_TAMALLOC is refused, as a sandbox does";
 
-	if (fd < 0 || ftruncate(fd, sizeof(*stats)))
-		die("no memory for --stats: %s", strerror(errno));
-	stats = mmap(NULL, sizeof(*stats), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (stats == MAP_FAILED)
-		die("no memory for --stats: %s", strerror(errno));
-	stats->magic = TAMRUN_MAGIC;
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
-	setenv(TAMRUN_STATS, path, 1);
-	return stats;
+	if (!try)
+		die("%s (prctl: %s), and nothing was run; with --try the program runs on plain memory",
+		    why, strerrorname_np(error));
+	fprintf(stderr, "tamrun: %s (prctl: %s): the program runs on plain memory\n", why,
+		strerrorname_np(error));
 }
 
 static void __attribute__((noreturn)) run(char **argv)
@@ -137,38 +109,31 @@ static void await_signals(void)
 	sigprocmask(SIG_BLOCK, &awaited, &before);
 }
 
-/* What @pid has of tamalloc's memory now, resident or in swap. */
-static void sample(pid_t pid, struct run *run)
-{
-	unsigned long resident = 0, swapped = 0;
-	long sum = -1;
-	char path[64], *line = NULL;
-	size_t size = 0;
-	FILE *smaps;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
-	smaps = fopen(path, "re");
-	if (!smaps)
-		return;
-	while (getline(&line, &size, smaps) > 0) {
-		sscanf(line, "Rss: %lu", &resident);
-		sscanf(line, "Swap: %lu", &swapped);
-		/* These end a mapping. The name [anon:tamalloc] can be changed by the program. */
-		if (!strncmp(line, "VmFlags:", 8) && strstr(line, " tm"))
-			sum = (sum < 0 ? 0 : sum) + resident + swapped;
-	}
-	free(line);
-	fclose(smaps);
-	if (sum > run->committed)
-		run->committed = sum;
-}
-
+/* Of our own CPU time: what we waited for the CPU cost nobody anything. */
 static long long nanoseconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return now.tv_sec * NS + now.tv_nsec;
+}
+
+/* Whether @pid has ended, and then what it took; orphans, which come to us, are only reaped. */
+static bool reap(pid_t pid, struct run *run, int *status)
+{
+	struct rusage usage;
+	pid_t ended;
+
+	while ((ended = wait4(-1, status, WNOHANG, &usage)) > 0) {
+		if (ended != pid)
+			continue;
+		run->faults = usage.ru_minflt + usage.ru_majflt;
+		run->resident = usage.ru_maxrss;
+		return true;
+	}
+	if (ended < 0)
+		die("wait4: %s", strerror(errno));
+	return false;
 }
 
 /*
@@ -180,11 +145,10 @@ static int await(pid_t pid, struct run *run)
 	long long pause = MS, now, took;
 	int number, status;
 
-	run->committed = -1;
 	for (;;) {
-		/* Often at first, for short programs; for 5% of the time at most. */
+		/* Often at first, for short programs; for 5% of a CPU's time at most. */
 		now = nanoseconds();
-		sample(pid, run);
+		sample(&run->peak);
 		took = nanoseconds() - now;
 		pause = pause < 25 * MS ? 2 * pause : 50 * MS;
 		now = pause > 20 * took ? pause : 20 * took;
@@ -195,19 +159,13 @@ static int await(pid_t pid, struct run *run)
 		/* Of signals that are pending, the one with the lowest number comes: SIGCHLD is last. */
 		if (number > 0 && number != SIGCHLD)
 			stopped = number;
-		if (number != SIGCHLD)
-			continue;
-		pid_t ended = wait4(pid, &status, WNOHANG, &run->usage);
-
-		if (ended < 0)
-			die("wait4: %s", strerror(errno));
-		if (ended)
+		if (number == SIGCHLD && reap(pid, run, &status))
 			return status;
 	}
 }
 
-/* Runs it in a child; its status as a shell has it. */
-static int measure(char **argv, int quiet, struct run *took)
+/* Runs it in a child, in that mode if there is one; its status as a shell has it. */
+static int measure(char **argv, int mode, int quiet, struct run *took)
 {
 	pid_t pid = fork();
 	int status;
@@ -223,6 +181,8 @@ static int measure(char **argv, int quiet, struct run *took)
 			dup2(null, 1);
 			dup2(null, 2);
 		}
+		/* Ours may be one already, if it is a tamrun that runs us. */
+		set_mode(mode);
 		run(argv);
 	}
 	status = await(pid, took);
@@ -244,37 +204,50 @@ static void print_row(const char *name, int columns, long with, long without)
 }
 
 /* The second run is all zero if there was none, and not printed. */
-static void report(const struct tamrun_stats *stats, const struct run runs[2], int columns)
+static void report(const struct run runs[2], int columns)
 {
-	const struct rusage *with = &runs[0].usage, *without = &runs[1].usage;
+	const struct run *with = &runs[0], *without = &runs[1];
+	const struct peak *peak = &with->peak;
+	bool known = peak->seen && !peak->error;
 
 	if (columns == 2)
 		fprintf(stderr, "  %-18s %12s %12s\n", "", "tamrun", "without");
-	print_row("reserved, kB", columns, stats->reserved >> 10, -1);
-	print_row("peak committed, kB", columns, runs[0].committed, runs[1].committed);
-	print_row("peak resident, kB", columns, with->ru_maxrss, without->ru_maxrss);
-	print_row("faults", columns, with->ru_minflt + with->ru_majflt,
-		  without->ru_minflt + without->ru_majflt);
+	print_row("peak reserved, kB", columns, known ? peak->reserved : -1, -1);
+	print_row("peak committed, kB", columns, known ? peak->committed : -1, -1);
+	print_row("peak resident, kB", columns, with->resident, without->resident);
+	print_row("faults", columns, with->faults, without->faults);
+	if (peak->error == ENOENT)
+		fputs("reserved and committed are not known: /proc or its task/TID/children is not there\n", stderr);
+	else if (peak->error)
+		fprintf(stderr, "reserved and committed are not known: smaps of a process: %s\n",
+			strerror(peak->error));
+	else if (known)
+		fputs("reserved and committed: of all processes together, as sampled every 50 ms\n", stderr);
+	else
+		fputs("reserved and committed: no tamalloc memory in any sample\n", stderr);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "adaptive", no_argument, NULL, 'a' },
+		{ "try", no_argument, NULL, 't' },
 		{ "stats", no_argument, NULL, 's' },
 		{ "compare", no_argument, NULL, 'c' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
-	int adaptive = 0, count = 0, compare = 0, status, other = 0, option;
+	int mode = PR_TAMALLOC_STRICT, try = 0, count = 0, compare = 0, status, other = 0, option;
 	struct run runs[2] = { 0 };
-	struct tamrun_stats *stats;
 
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		switch (option) {
 		case 'a':
-			adaptive = 1;
+			mode = PR_TAMALLOC_ADAPTIVE;
+			break;
+		case 't':
+			try = 1;
 			break;
 		case 'c':
 			compare = 1;
@@ -300,30 +273,22 @@ int main(int argc, char **argv)
 		return CANNOT_SET_UP;
 	}
 
-	if (count)
-		await_signals();
-	if (compare)
-		other = measure(argv, 1, &runs[1]);
-	if (stopped)
-		return 128 + stopped;
-	if (!tamalloc_available())
-		fputs("tamrun: this kernel has no tamalloc; mmap stands in for it\n", stderr);
-	preload();
-	if (adaptive)
-		setenv(TAMRUN_ADAPTIVE, "1", 1);
-	else
-		unsetenv(TAMRUN_ADAPTIVE);
+	if (set_mode(mode))
+		refuse_or_say(errno, try);
 	if (!count)
 		run(argv);
-	stats = share_stats();
-	status = measure(argv, 0, &runs[0]);
+	await_signals();
+	/* So that what its processes leave behind stays among our descendants. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (compare)
+		other = measure(argv, PR_TAMALLOC_OFF, 1, &runs[1]);
+	if (stopped)
+		return 128 + stopped;
+	status = measure(argv, mode, 0, &runs[0]);
 
 	fprintf(stderr, "tamrun: %s ended with status %d\n", argv[0], status);
 	if (compare && other != status)
 		fprintf(stderr, "tamrun: without tamrun, with status %d\n", other);
-	if (!stats->processes)
-		fputs("tamrun: it did not load libtamrun.so: is it static, or set-user-ID?\n",
-		      stderr);
-	report(stats, runs, 1 + compare);
+	report(runs, 1 + compare);
 	return status;
 }
