@@ -4,6 +4,8 @@
  * read does not.
  */
 #include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -17,6 +19,7 @@
 #include "settings.h"
 #include "swap.h"
 #include "tap.h"
+#include "uapi.h"
 
 #define PAGES	64
 #define SIZE	(PAGES * page)
@@ -145,6 +148,47 @@ static void observed_as_it_is(void)
 	stop_swap();
 }
 
+static char *migrating;
+static volatile bool arrived;
+
+static void *migrate(void *arg)
+{
+	void *start = migrating;
+	int moved = 0;
+
+	(void)arg;
+	/* A page that is being read may stay. */
+	for (int i = 0, node, status; i < 100; i++) {
+		node = i % 2;
+		CHECK(syscall(SYS_move_pages, 0, 1, &start, &node, &status, MPOL_MF_MOVE) >= 0);
+		moved += status == node;
+	}
+	CHECK(moved > 10);
+	arrived = true;
+	return NULL;
+}
+
+/* Its entry is neither present nor empty then. */
+static void observed_as_it_migrates(void)
+{
+	pthread_t thread;
+
+	set(THP "enabled", "always");
+	migrating = adaptive(huge);
+	memset(migrating, 'x', huge);
+	CHECK(!madvise(migrating, huge, MADV_COLLAPSE));
+	CHECK(!pthread_create(&thread, NULL, migrate, NULL));
+	for (size_t i = 0; !arrived; i++) {
+		char c;
+		struct iovec local = { &c, 1 }, remote = { migrating + i % huge, 1 };
+
+		CHECK_EQ(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), 1);
+		CHECK_EQ(c, 'x');
+	}
+	CHECK(!pthread_join(thread, NULL));
+	CHECK_EQ(smaps_kb(migrating, huge, "AnonHugePages"), huge / KIB);
+}
+
 /* Stops for its parent, which looks at a page and changes another. */
 static void stop(char *p)
 {
@@ -234,6 +278,7 @@ static const struct test tests[] = {
 	TEST("ptrace touches the page that it pokes, and not the one that it peeks", by_ptrace),
 	TEST("an observer of 256 MB leaves them as they were, without a page table more", by_observer),
 	TEST("it sees what is there, in memory or in swap", observed_as_it_is),
+	TEST("it sees a huge page while that migrates", observed_as_it_migrates),
 	TEST("MADV_POPULATE_READ fills its range, ready to be written", by_populate_read),
 	TEST("MADV_POPULATE_WRITE fills its range", by_populate_write),
 	TEST("MADV_COLD and MADV_PAGEOUT keep contents and policy", by_pageout),
