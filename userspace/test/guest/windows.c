@@ -338,6 +338,16 @@ static void protected_no_touch(void)
 	check_evidence(1);
 }
 
+/* Reclaim finds that half of the window was written again, and maps it as it was. */
+static void taken_back(void)
+{
+	half_touched();
+	CHECK(!madvise(at(64), 64 * page, MADV_FREE));
+	CHECK_EQ(walk(64, 96), 0);
+	CHECK(!madvise(at(64), 64 * page, MADV_PAGEOUT));
+	check_evidence(1);
+}
+
 static void copied_no_touch(void)
 {
 	half_touched();
@@ -425,6 +435,7 @@ static const struct test tests[] = {
 	TEST("migration is not a touch", migrated),
 	TEST("MADV_COLD is not a touch", cold),
 	TEST("mprotect is not a touch", protected_no_touch),
+	TEST("writing after MADV_FREE is not a touch of the window's other pages", taken_back),
 	TEST("copying a page after fork is not a touch of the others", copied_no_touch),
 	TEST("reading is not writing to soft-dirty tracking, nor is what comes ahead", tracked),
 	TEST("a NUMA hinting fault is not a touch of the window's other pages", numa_hinted),
