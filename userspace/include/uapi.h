@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What Linux 6.12 has and the headers of Debian 12 do not, defined nowhere else. */
+/* What Linux 6.12 and 7.3 have and the headers of Debian 12 do not, defined nowhere else. */
 #ifndef UAPI_H
 #define UAPI_H
 
@@ -15,6 +15,10 @@
 #endif
 #ifndef MADV_SOFT_OFFLINE
 # define MADV_SOFT_OFFLINE	101
+#endif
+#ifndef MADV_GUARD_INSTALL
+# define MADV_GUARD_INSTALL	102
+# define MADV_GUARD_REMOVE	103
 #endif
 #ifndef PR_SET_MDWE
 # define PR_SET_MDWE		65
