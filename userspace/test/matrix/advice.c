@@ -119,7 +119,7 @@ static void guarded(const struct cell *cell)
 
 	fill(p, PAGES / 2);
 	say_outcome(NULL, madvise(p + 4 * page, 8 * page, MADV_GUARD_INSTALL));
-	say_pages(p, PAGES);
+	say("%ld resident", usage(p, PAGES, "Rss"));
 	say("touched: %s, %s", touch(p + 5 * page, 'r'), touch(p + 9 * page, 'w'));
 	say("beside: %s", touch(p + 12 * page, 'w'));
 	say("mappings: %d", mappings(p, SIZE));
