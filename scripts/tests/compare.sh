@@ -16,13 +16,13 @@ gives() {
 
 	points=$("$here/../lib/compare" <(printf '%b' "$3") <(
 		printf '# run cow plain\n%b# end cow plain %s 0 1 60\n' "$4" "${7-0}"
-		printf '# run cow strict\n%b# end cow strict %s %s 1 60\n' "$5" "${6-0}" "${replaced-3}"
+		printf '# run cow strict\n%b# end cow strict %s %s 1 60\n' "$5" "${6-0}" "${touched-3}"
 	) 2>&1)
 	counts=$("$here/../lib/tally" <(printf '%s\n' "$points") 2>&1)
 	printf '%s\n%s\n' "$points" "$counts"
 	[[ ${counts##*$'\n'} == "$1" && $points == *"$2"* ]]
 }
-none_replaced() { replaced=0 gives "$@"; }
+none_touched() { touched=0 gives "$@"; }
 
 ok='ok 1 a\nok 2 b\n'
 passes='2 passed, 0 failed' differs='1 passed, 1 failed'
@@ -31,7 +31,7 @@ thp='cow\tskip\t* THP\tno huge page\n'
 tap_plan 25
 tap_check "the same results on both" gives "$passes" '2 subtests pass on both' '' "$ok" "$ok"
 tap_check "a program that gets no memory of the kind shows nothing" \
-	none_replaced "$differs" '0 mappings were replaced' '' "$ok" "$ok"
+	none_touched "$differs" '0 first touches' '' "$ok" "$ok"
 tap_check "a failure" gives "$differs" 'fail on strict: b' '' "$ok" 'ok 1 a\nnot ok 2 b\n' 1
 tap_check "a skip" gives "$differs" 'skip on strict: b' '' "$ok" 'ok 1 a\nok 2 b # SKIP why\n'
 tap_check "a missing subtest" gives "$differs" 'missing on strict: b' '' "$ok" 'ok 1 a\n'

@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # In the guest: runs one program on different memory. /run.sh APP MEMORY...
-# Prints a line for each finding, which scripts/apps reads: APP MEMORY KEY VALUE.
+# Prints a line for each finding, which scripts/apps reads: APP MEMORY KEY VALUE. "none" has
+# as its value why there is no such run.
 #
 # An app writes to $out what has to be the same on all memory, and calls "at" to record
 # what is resident at three moments: start, load, idle.
 
-# $app and $memory come from the environment if an app calls back: /run.sh at MOMENT PROGRAM
-say() { echo "$app $memory $1 $2" >&9; }
+# Where the findings of a run are kept until its end. $app and $memory come from the
+# environment if an app calls back: /run.sh at MOMENT PROGRAM
+found=/tmp/found
+say() { echo "$app $memory $1 $2" >>$found; }
 
 # at MOMENT PROGRAM: kB resident, in all and in tamalloc regions.
 at() {
@@ -43,7 +46,7 @@ app_redis() {
 	at start redis-server
 	awk 'BEGIN { for (i = 0; i < 50000; i++) printf "SET key:%d %d-%0" i % 200 + 1 "d\r\n", i, i, i }' >/tmp/load
 	must redis-cli --pipe </tmp/load >>"$log" 2>&1
-	must redis-benchmark -q --dbnum 1 -n 10000 -r 5000 -d 200 -t set,get,lpush,hset,zadd,lrange_100 >>"$log" 2>&1
+	must redis-benchmark -q --dbnum 1 -n 3000 -r 3000 -d 200 -t set,get,lpush,hset,zadd,lrange_100 >>"$log" 2>&1
 	at load redis-server
 	must redis-cli -n 1 flushdb >>"$log"
 	sleep 15
@@ -65,7 +68,7 @@ app_sqlite3() {
 	start sqlite3 :memory: >"$out" 2>"$log" <<-END
 		.shell /run.sh at start sqlite3
 		CREATE TABLE t(id INTEGER PRIMARY KEY, k INT, v TEXT);
-		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $rows)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $ROWS)
 			INSERT INTO t SELECT i, i * 7919 % 100003, printf('%d-%x', i, i * 31) FROM n;
 		CREATE INDEX tk ON t(k);
 		SELECT count(*), sum(k), max(v) FROM t;
@@ -83,11 +86,19 @@ app_sqlite3() {
 
 app_python3() { start /usr/bin/python3 /work.py >"$out" 2>"$log"; }
 
+app_numpy() { start /usr/bin/python3 /sparse.py "$1" >"$out" 2>"$log"; }
+app_numpy_zeros() { app_numpy zeros; }
+app_numpy_empty() { app_numpy empty; }
+
+app_jvm() { start /usr/lib/jvm/*/bin/java -cp /java Work "$1" >"$out" 2>"$log"; }
+app_jvm_sparse() { app_jvm sparse; }
+app_jvm_dense() { app_jvm dense; }
+
 app_node() { start node --expose-gc /work.js >"$out" 2>"$log"; }
 
 # Its output has times in it that change.
 app_pytest() {
-	start /usr/bin/python3 -m test test_list test_dict test_bytes test_array test_heapq test_re >"$log" 2>&1
+	start /usr/bin/python3 -m test test_list test_dict test_array test_heapq >"$log" 2>&1
 	grep -oE 'All [0-9]+ tests OK' "$log" >"$out"
 }
 
@@ -128,13 +139,27 @@ app_gcc() {
 	sha1sum </tmp/x.o >"$out"
 }
 
+app_asan() { start /heap >"$out" 2>"$log"; }
+
+app_gojq() {
+	awk 'BEGIN { for (i = 0; i < 20000; i++) printf "{\"n\": %d, \"k\": %d, \"text\": \"%x\"}\n", i, i * 7919 % 1009, i * 31 }' >/tmp/load
+	start gojq -n '[inputs] | group_by(.k) | map({k: .[0].k, n: map(.n) | add, text: map(.text) | sort | .[0]}) | sort_by(.n)' </tmp/load >"$out" 2>"$log"
+}
+
+# unserved: why nothing that is preloaded can serve the program, if it cannot.
+unserved() {
+	case $app in
+	asan) echo "AddressSanitizer's runtime is the malloc, and ends a program in which another comes first" ;;
+	gojq) echo "the program is static: no loader preloads anything" ;;
+	esac
+}
+
 app=$1
 shift
 export app memory
-usage=/tmp/usage log=/tmp/log out=/tmp/out rows=${ROWS:-1000000}
-exec 9>&1
-# All objects come from malloc, not from python's own allocator.
-export PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+usage=/tmp/usage log=/tmp/log out=/tmp/out
+# What the results need to be the same each time.
+export PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
 # For memcached -u.
 echo 'root:x:0:0::/:/bin/sh' >/etc/passwd
 # The first program to ask for random bytes spins until there are some: a billion
@@ -145,8 +170,8 @@ for memory; do
 	failed=0
 	thp=madvise
 	case $memory in
-	plain) with=LD_PRELOAD=libc.so.6 ;;
-	thp) with=LD_PRELOAD=libc.so.6 thp=always ;;
+	plain) with='' ;;
+	thp) with='' thp=always ;;
 	jemalloc) with=LD_PRELOAD=/libjemalloc.so.2 ;;
 	decay0) with='LD_PRELOAD=/libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0' ;;
 	mimalloc) with=LD_PRELOAD=/libmimalloc.so.2 ;;
@@ -155,9 +180,18 @@ for memory; do
 	*) echo "run.sh: there is no memory $memory" >&2; exit 2 ;;
 	esac
 	echo $thp >/sys/kernel/mm/transparent_hugepage/enabled
-	rm -f $usage $log $out
+	rm -f $usage $log $out $found
+	case $with in
+	LD_PRELOAD=*)
+		why=$(unserved)
+		if [ "$why" ]; then
+			say none "$why"
+			cat $found
+			continue
+		fi ;;
+	esac
 	"app_$app"
-	read -r status peak faults cpu <$usage || status=lost
+	read -r status peak faults cpu zero <$usage || status=lost
 	if [ "$status" != 0 ] || [ $failed != 0 ] || [ ! -s $out ]; then
 		say failed "$status"
 		tail -n 20 $log >&2
@@ -166,7 +200,9 @@ for memory; do
 		say peak "$peak"
 		say faults "$faults"
 		say cpu_us "$cpu"
+		say zero "$zero"
 		say result "$(sha1sum <$out | cut -d' ' -f1)"
 	fi
+	cat $found
 done
 exit $result

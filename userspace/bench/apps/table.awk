@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Turns the lines of run.sh into a table and JSON. Exits with 1 if a program failed or
-# computed something else than on the first memory it ran on.
+# computed something else than on the first memory it ran on. A run that cannot be is a row
+# of "-", and the reason is a line below.
 
 function row(run,    text, i) {
 	for (i = 1; i <= columns; i++) {
@@ -12,7 +13,7 @@ function row(run,    text, i) {
 }
 
 BEGIN {
-	keys = split("rss_start rss_load rss_idle tamalloc_start tamalloc_load tamalloc_idle peak faults cpu_us", key)
+	keys = split("rss_start rss_load rss_idle tamalloc_start tamalloc_load tamalloc_idle peak faults cpu_us zero", key)
 	columns = split("rss_start rss_load tamalloc_load rss_idle peak faults cpu_us", column)
 	split("start load tamalloc idle peak faults Minstr", title)
 }
@@ -26,6 +27,10 @@ BEGIN {
 			first[$1] = run
 	}
 	value[run, $3] = $4
+	if ($3 == "none") {
+		without[$1] = without[$1] " " $2
+		reason[$1] = substr($0, index($0, " none ") + 6)
+	}
 }
 
 END {
@@ -36,7 +41,7 @@ END {
 	if (markdown)
 		print "| | | start | load | of it tamalloc | idle | peak | faults | M instr. |\n|---|---|---:|---:|---:|---:|---:|---:|---:|"
 	else {
-		printf "%-10s %-9s", "", ""
+		printf "%-11s %-9s", "", ""
 		for (i = 1; i <= columns; i++)
 			printf " %9s", title[i]
 		print ""
@@ -46,16 +51,21 @@ END {
 		split(runs[r], part, SUBSEP)
 		app = part[1]
 		verdict = "right"
-		if (!((runs[r], "result") in value))
+		if ((runs[r], "none") in value) {
+			verdict = "none"
+			if (app in reason)
+				reasons = reasons sprintf("\nNone for %s on%s: %s.\n", app, without[app], reason[app])
+			delete reason[app]
+		} else if (!((runs[r], "result") in value))
 			verdict = "FAILED"
 		else if (value[runs[r], "result"] != value[first[app], "result"])
 			verdict = "WRONG"
-		if (verdict != "right")
+		if (verdict ~ /[A-Z]/)
 			bad = 1
 
-		printf(markdown ? "| %s | %s |" : "%-10s %-9s", app == last ? "" : app, part[2])
+		printf(markdown ? "| %s | %s |" : "%-11s %-9s", app == last ? "" : app, part[2])
 		row(runs[r])
-		print (verdict == "right" ? "" : " " verdict)
+		print (verdict ~ /[A-Z]/ ? " " verdict : "")
 		last = app
 
 		text = text sprintf("%s\n{\"app\": \"%s\", \"memory\": \"%s\", \"verdict\": \"%s\"",
@@ -65,6 +75,7 @@ END {
 				text = text sprintf(", \"%s\": %s", key[i], value[runs[r], key[i]])
 		text = text "}"
 	}
+	printf "%s", reasons
 	print "[" text "\n]" >json
 	exit bad
 }

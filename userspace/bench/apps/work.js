@@ -6,8 +6,7 @@ const { createHash } = require("crypto");
 const { execFileSync } = require("child_process");
 const zlib = require("zlib");
 
-const none = [null, null, null, null, null, null];
-const at = (moment) => execFileSync("/run.sh", ["at", moment, "node"], { stdio: ["ignore", 1, 2, ...none, 9] });
+const at = (moment) => execFileSync("/run.sh", ["at", moment, "node"], { stdio: "inherit" });
 const sum = (data) => createHash("sha256").update(data).digest("hex");
 
 at("start");

@@ -310,6 +310,13 @@ static void in_child(void *arg)
 	set_mode(0);
 }
 
+static void after_fork(void *p)
+{
+	CHECK_EQ(kind_of(p), STRICT);
+	CHECK_EQ(peek(p), 'a');
+	check_strict((char *)p + page, 64 * page);
+}
+
 static void by_fork(void)
 {
 	char *p;
@@ -323,13 +330,7 @@ static void by_fork(void)
 	set_mode(1);
 	p = map(SIZE, PRIVATE);
 	poke(p, 'a');
-	if (!fork()) {
-		CHECK_EQ(kind_of(p), STRICT);
-		CHECK_EQ(peek(p), 'a');
-		check_strict(p + page, 64 * page);
-		_exit(0);
-	}
-	CHECK(wait(NULL) > 0);
+	CHECK_EQ(child(after_fork, p), 0);
 }
 
 /* The program that execve() runs says what it found as a number; 0 is what it should be. */
@@ -522,6 +523,33 @@ static void accounted(void)
 	CHECK_EQ((field("/proc/meminfo", "Committed_AS") - before + 512) / 1024, 32);
 }
 
+/* Nobody accounts for it, so it may take no memory. */
+static void only_read(void)
+{
+	set("/proc/sys/vm/overcommit_memory", "0");
+	for (int i = 0; i <= 2; i++) {
+		long before = field("/proc/meminfo", "Committed_AS");
+		char *p;
+
+		set_mode(i);
+		p = mmap(NULL, 32 * MIB, PROT_READ, PRIVATE, -1, 0);
+		CHECK(p != MAP_FAILED);
+		CHECK(all_zero(p, 64 * page));
+		CHECK_EQ(smaps_kb(p, 64 * page, "Rss"), 0);
+		CHECK(field("/proc/meminfo", "Committed_AS") - before < 1024);
+		/* What can be written is accounted for, and populated by first touch again. */
+		CHECK(!mprotect(p, 64 * page, RW));
+		for (int j = 0; j < 32; j++)
+			poke(p + j * page, 'x');
+		CHECK_EQ(smaps_kb(p, 64 * page, "Rss"), 32 * page / KIB);
+		CHECK(!mprotect(p, 64 * page, PROT_READ));
+		CHECK(!madvise(p, 64 * page, MADV_DONTNEED));
+		CHECK(all_zero(p, 64 * page));
+		CHECK_EQ(smaps_kb(p, 64 * page, "Rss"), i ? 64 * page / KIB : 0);
+		CHECK(!munmap(p, 32 * MIB));
+	}
+}
+
 static void limits(void)
 {
 	struct rlimit limit = { 64 * MIB, 64 * MIB };
@@ -623,6 +651,7 @@ static const struct test tests[] = {
 	TEST("no child sees a mode that nobody has set", race),
 	TEST("what plain memory is refused is refused", same_refusals),
 	TEST("what plain memory is accounted is accounted", accounted),
+	TEST("what was only ever mapped to be read is not, and takes no memory", only_read),
 	TEST("RLIMIT_DATA and RLIMIT_AS hold", limits),
 	TEST("a process has no more mappings than without", merges),
 	TEST("memory of different modes does not merge", parted),

@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Runs the kernel's selftests in the guest, each on plain memory and then on another
-# kind: /run.sh --kind KIND [NAME...], with names from /programs. The output of a program
-# stands between "# run NAME KIND" and "# end NAME KIND STATUS REPLACED SECONDS LIMIT";
-# compare judges it. SLOWER=N makes all time limits N times as long.
+# kind, by tamrun: /run.sh --kind KIND [NAME...], with names from /programs. The output of a
+# program stands between "# run NAME KIND" and "# end NAME KIND STATUS TOUCHED SECONDS LIMIT",
+# where TOUCHED are the first touches of tamalloc memory meanwhile, less the shell's; compare
+# judges it.
+# SLOWER=N makes all time limits N times as long.
 [ "$1" = --kind ] || { echo 'usage: /run.sh --kind KIND [NAME...]' >&2; exit 2; }
 kind=$2
 shift 2
@@ -18,6 +20,7 @@ fi
 echo 1 >/proc/sys/vm/overcommit_memory
 
 seconds() { cut -d. -f1 /proc/uptime; }
+touched() { sed -n 's/^tamalloc_fault //p' /proc/vmstat; }
 
 # What one program leaves behind must not affect the next.
 calm() {
@@ -46,22 +49,28 @@ run() {
 	patience=$(($3 * ${SLOWER:-1}))
 
 	calm
-	: >/tmp/replaced
-	chmod 666 /tmp/replaced
+	case $2 in
+	strict) by=/tamrun ;;
+	adaptive) by='/tamrun --adaptive' ;;
+	*) by='' ;;
+	esac
 	mkdir -p /tmp/work
 	chmod 777 /tmp/work
 	cd /tmp/work || exit
 	echo "# run $1 $2"
-	began=$(seconds)
+	before=$(touched)
+	$by sh -c "$again; :"
+	shell=$(($(touched) - before))
+	began=$(seconds) before=$(touched)
 	# In a session of its own, to end all of it.
-	SELFTEST_KIND=$2 SELFTEST_REPLACED=/tmp/replaced \
-		setsid timeout -s KILL $patience sh -c "$again; $4" </dev/null 2>&1 &
+	# shellcheck disable=SC2086 # a command and its option
+	setsid timeout -s KILL $patience $by sh -c "$again; $4" </dev/null 2>&1 &
 	pid=$!
 	wait $pid
 	status=$?
 	kill -KILL -$pid 2>/dev/null
 	echo
-	echo "# end $1 $2 $status $(wc -l </tmp/replaced) $(($(seconds) - began)) $patience"
+	echo "# end $1 $2 $status $(($(touched) - before - shell)) $(($(seconds) - began)) $patience"
 	cd /
 	rm -rf /tmp/work
 }

@@ -69,25 +69,32 @@ static int add_memory(int process, struct peak *now)
 	return 0;
 }
 
+/* That a process has ended is no error. */
+static void note_error(struct peak *now, int error)
+{
+	if (error && error != ENOENT && error != ESRCH && !now->error)
+		now->error = error;
+}
+
 static void add_children(int process, int pid, struct peak *now);
 
 /* One that has ended, or has another parent by now, is no matter. */
 static void add_child(int number, int parent, int parent_pid, struct peak *now)
 {
-	int pid, of, of_parent, error;
+	int pid, of, of_parent;
 	char path[32];
 	int process;
 
 	snprintf(path, sizeof(path), "/proc/%d", number);
 	process = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (process < 0)
+	if (process < 0) {
+		note_error(now, errno);
 		return;
+	}
 	/* Its parent still has that number, so what says so is its child. */
 	if (read_numbers(process, &pid, &of) && of == parent_pid &&
 	    read_numbers(parent, &pid, &of_parent) && pid == parent_pid) {
-		error = add_memory(process, now);
-		if (error && error != ENOENT && error != ESRCH && !now->error)
-			now->error = error;
+		note_error(now, add_memory(process, now));
 		add_children(process, number, now);
 	}
 	close(process);
@@ -119,8 +126,10 @@ static void add_children(int process, int pid, struct peak *now)
 	DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
-	if (!tasks)
+	if (!tasks) {
+		note_error(now, errno);
 		return;
+	}
 	while ((entry = readdir(tasks)))
 		if (*entry->d_name != '.')
 			add_children_of_thread(process, entry->d_name, pid, now);

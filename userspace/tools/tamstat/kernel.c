@@ -31,6 +31,11 @@ const char *no_tamalloc(int error)
 	return text;
 }
 
+bool no_mode(void)
+{
+	return prctl(PR_GET_TAMALLOC, 0, 0, 0, 0) < 0;
+}
+
 static const char *first_line(const char *path, char *line, int size)
 {
 	FILE *file = fopen(path, "re");

@@ -91,6 +91,8 @@ int folios_error(void);
 int tamalloc_error(void);
 /* What such an error means. */
 const char *no_tamalloc(int error);
+/* Whether this kernel cannot do what tamrun asks for. */
+bool no_mode(void);
 /* always, madvise or never; "" if there are no huge pages. */
 const char *huge_pages_setting(void);
 

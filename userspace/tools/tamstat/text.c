@@ -114,7 +114,7 @@ static void print_trial(const struct advice *advice)
 {
 	const char *command_line = *advice->command_line ? advice->command_line : "PROGRAM";
 
-	puts(advice->call_error ? "To try it, start it on a kernel with tamalloc, with" :
+	puts(no_mode() ? "To try it, start it on a kernel with PR_SET_TAMALLOC, with" :
 	     "To try it, start it anew with");
 	print_command("--stats", command_line);
 	print_command("--adaptive --stats", command_line);
