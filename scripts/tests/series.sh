@@ -60,6 +60,18 @@ round_trip() {
 	"$top/scripts/export" --to "$work/exported" "$tree" && diff -r "$series" "$work/exported"
 }
 
+# Whoever keeps what it touches, and nobody twice.
+names_recipients() {
+	local said address
+
+	said=$("$top/scripts/export" --recipients "$tree") || return
+	echo "$said"
+	for address in 'To: Andrew Morton <' 'To: x86@kernel.org' 'Cc: linux-mm@kvack.org' 'Cc: linux-api@vger.kernel.org'; do
+		grep -qF "$address" <<<"$said" || { echo "no $address"; return 1; }
+	done
+	[[ ! $(sed -E 's/^(To|Cc): //' <<<"$said" | sort | uniq -d) ]]
+}
+
 # What checkpatch may say is listed, word for word, and explained in the cover letter.
 checkpatch() {
 	# A copy: checkpatch takes a file that git tracks for source code, not a patch.
@@ -213,7 +225,7 @@ check_lane() { # SENTENCE y|n WHAT
 }
 
 lay_out_base || exit
-tap_plan $((5 + 2 * ${#patches[@]} + 1))
+tap_plan $((6 + 2 * ${#patches[@]} + 1))
 tap_check "the series applies with git am to ${source##*/}" applies_with_git_am
 mapfile -t commits < <(git -C "$tree" rev-list --reverse base..tamalloc)
 set -m
@@ -225,6 +237,7 @@ set +m
 tap_check "it applies with patch -p1, to the same tree" applies_with_patch
 tap_check "checkout and export give patches/ again, byte for byte" round_trip
 tap_check "checkpatch --strict says what the cover letter explains, and no more" checkpatch
+tap_check "scripts/export --recipients names maintainers and lists" names_recipients
 tap_check "CONFIG_TAMALLOC can be chosen once there is the system call, and not before" prompt_comes_with_the_call
 for commit in "${commits[@]}"; do
 	subject=$(git -C "$tree" show -s --format=%s "$commit")
