@@ -55,6 +55,16 @@ struct uffdio_move {
 # define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES (1 << 1)
 # define UFFDIO_MOVE		_IOWR(UFFDIO, 0x05, struct uffdio_move)
 #endif
+#ifndef UFFD_FEATURE_RWP
+# define UFFD_FEATURE_RWP		(1 << 17)
+# define UFFDIO_REGISTER_MODE_RWP	(1 << 3)
+struct uffdio_rwprotect {
+	struct uffdio_range range;
+	__u64 mode;
+};
+# define UFFDIO_RWPROTECT_MODE_RWP	(1 << 0)
+# define UFFDIO_RWPROTECT	_IOWR(UFFDIO, 0x09, struct uffdio_rwprotect)
+#endif
 
 #ifndef PAGEMAP_SCAN
 struct page_region {

@@ -48,6 +48,18 @@ static void locked(void)
 	CHECK(!munlock(region, BOTH));
 }
 
+static void locked_on_fault(void)
+{
+	CHECK(!mlock2(region, BOTH, MLOCK_ONFAULT));
+	CHECK(!munlock(region, BOTH));
+}
+
+static void all_locked(void)
+{
+	CHECK(!mlockall(MCL_CURRENT | MCL_ONFAULT));
+	CHECK(!munlockall());
+}
+
 static void moved(void)
 {
 	char *place = hole(BOTH);
@@ -153,6 +165,21 @@ static void rebound(void)
 	CHECK(!syscall(SYS_mbind, region, BOTH, MPOL_DEFAULT, NULL, 0, 0));
 }
 
+/* All of the process, there and back. */
+static void migrated(void)
+{
+	unsigned long node[] = { 1, 2 };
+
+	CHECK(syscall(SYS_migrate_pages, getpid(), 64, &node[0], &node[1]) >= 0);
+	CHECK(syscall(SYS_migrate_pages, getpid(), 64, &node[1], &node[0]) >= 0);
+}
+
+/* One page of those that nobody has touched gets another frame. */
+static void soft_offlined(void)
+{
+	CHECK(!madvise(at(100), page, MADV_SOFT_OFFLINE));
+}
+
 static void compacted(void)
 {
 	write_file("/proc/sys/vm/compact_memory", "1");
@@ -178,6 +205,23 @@ static void write_protected(void)
 	close(uffd);
 }
 
+/* Before 7.3 there is no such thing. */
+static void read_write_protected(void)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_RWP };
+	struct uffdio_rwprotect rwp = { { (uintptr_t)region, BOTH }, UFFDIO_RWPROTECT_MODE_RWP };
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	CHECK(uffd >= 0);
+	if (ioctl(uffd, UFFDIO_API, &api))
+		return;
+	CHECK(!uffd_register(uffd, region, BOTH, UFFDIO_REGISTER_MODE_RWP));
+	CHECK(!ioctl(uffd, UFFDIO_RWPROTECT, &rwp));
+	rwp.mode = 0;
+	CHECK(!ioctl(uffd, UFFDIO_RWPROTECT, &rwp));
+	close(uffd);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -186,6 +230,8 @@ static const struct {
 	{ "mprotect, no access and back", no_access },
 	{ "mprotect of the half that was touched", half_read_only },
 	{ "mlock and munlock", locked },
+	{ "mlock2, on fault, and munlock", locked_on_fault },
+	{ "mlockall, on fault, and munlockall", all_locked },
 	{ "mremap, away and back", moved },
 	{ "fork", forked },
 	{ "a child that reads all", read_by_child },
@@ -204,9 +250,12 @@ static const struct {
 	{ "clear_refs, 1", not_referenced },
 	{ "clear_refs, 4", not_soft_dirty },
 	{ "mbind to either node", rebound },
+	{ "migrate_pages, there and back", migrated },
+	{ "a page that is taken off-line", soft_offlined },
 	{ "compaction", compacted },
 	{ "a split of its folios", split },
 	{ "userfaultfd's write protection and back", write_protected },
+	{ "userfaultfd's protection from reads, too, and back", read_write_protected },
 };
 
 static void operate(void *arg)
