@@ -59,6 +59,16 @@ find_source() {
 	src+=/${name%.tar*}-$(sha1sum <<<"$source" | cut -c1-8)
 }
 
+# What $source is, in a line: a tarball changes as a whole. One inside the clone has no name from
+# outside, so that a clone which was copied or moved makes nothing again.
+origin_of_source() {
+	if [[ -d $source ]]; then
+		echo "$source"
+	else
+		echo "${source#"$(realpath "$top")/"} $(stat -c '%s %Y' "$source")"
+	fi
+}
+
 # make for a kernel tree. Of the caller's environment it sees where programs and temporary
 # files are: KCONFIG_CONFIG, KBUILD_OUTPUT, CROSS_COMPILE, LLVM, MAKEFLAGS and their like are
 # meant for the caller's own kernels.

@@ -34,11 +34,10 @@ done
 # The source without the series, by hard links where scripts/build has unpacked it. So
 # nothing may write into a file of it or of its copies: git and patch make new ones.
 lay_out_base() {
-	local unpacked=$src/linux-$kernel-stock origin=$source
+	local unpacked=$src/linux-$kernel-stock
 
-	[[ -d $source ]] || origin=$(stat -c '%n %s %Y' "$source")
 	mkdir "$base"
-	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$origin" ]]; then
+	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$(origin_of_source)" ]]; then
 		# Without objects, which may be in the making.
 		find "$unpacked" -mindepth 1 -maxdepth 1 ! -name 'out-*' -exec cp -al -t "$base" {} +
 	elif [[ -d $source ]]; then
