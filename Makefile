@@ -85,6 +85,7 @@ help:
 	@echo 'DEBUG=1         the kernel with its detectors: KASAN, lockdep, kmemleak ...'
 	@echo 'DEBUG=kcsan     the kernel with the race detector'
 	@echo 'WORKTREE=DIR    make test: on the kernel of an edited tree, as scripts/checkout lays out'
+	@echo 'KERNEL=7.3      that kernel instead of 6.12'
 	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
 	@echo 'V=1             show the commands of the build'
 	@echo

@@ -5,9 +5,36 @@
 # To be sourced by a script that has set $top.
 
 kernel=${KERNEL:-6.12}
-debians_source=/usr/src/linux-source-$kernel.tar.xz
+series_there() { (cd "$top/patches" && printf '%s\n' linux-*) | sed s/linux-// | paste -sd' '; }
+[[ -d $top/patches/linux-$kernel ]] || {
+	echo "${0##*/}: KERNEL=$kernel: there are series for $(series_there)" >&2
+	exit 125
+}
+# The suite that has the source where Debian 12 has not: set-up unpacks packages from there
+# into build/debian/, and installs nothing.
+case $kernel in
+7.3) suite=trixie-backports ;;
+*) suite='' ;;
+esac
+# debians FILE: where a package of Debian's has put it, or is going to.
+debians() {
+	local file=/usr/src/$1
+
+	[[ ! $suite || -e $file ]] || file=$(realpath -m "$top/build/debian$file")
+	echo "$file"
+}
+debians_source=$(debians "linux-source-$kernel.tar.xz")
 
 is_kernel_tree() { [[ -f $1/Makefile && -f $1/Kbuild && -d $1/mm ]]; }
+# 7.3 for 7.3.4 and for 7.3-rc1.
+version_of() { sed -nE '1,9s/^(VERSION|PATCHLEVEL) = ([0-9]+)$/\2/p' "$1/Makefile" | paste -sd.; }
+# Why TREE is not the kernel that was asked for.
+other_kernel() { # TREE
+	local version
+
+	version=$(version_of "$1")
+	[[ $version == "$kernel" ]] || echo "is Linux ${version:-of no version}, not $kernel; say KERNEL=$version"
+}
 
 # Sets $source, the kernel's source, and $src, where its trees and objects are: each source has
 # a directory of its own.
@@ -22,11 +49,24 @@ find_source() {
 		why="KERNEL_SRC=$source contains this clone; name a kernel tree or a tarball"
 	elif [[ -d $source ]] && ! is_kernel_tree "$source"; then
 		why="KERNEL_SRC=$source is not a kernel tree: it has no Makefile, Kbuild and mm/"
+	elif [[ -d $source ]]; then
+		why=$(other_kernel "$source")
+		why=${why:+KERNEL_SRC=$source $why}
 	fi
 	[[ ! $why ]] || { echo "${0##*/}: $why" >&2; exit 125; }
 	[[ $source != "$debians_source" ]] || return 0
 	name=${source##*/}
 	src+=/${name%.tar*}-$(sha1sum <<<"$source" | cut -c1-8)
+}
+
+# What $source is, in a line: a tarball changes as a whole. One inside the clone has no name from
+# outside, so that a clone which was copied or moved makes nothing again.
+origin_of_source() {
+	if [[ -d $source ]]; then
+		echo "$source"
+	else
+		echo "${source#"$(realpath "$top")/"} $(stat -c '%s %Y' "$source")"
+	fi
 }
 
 # make for a kernel tree. Of the caller's environment it sees where programs and temporary

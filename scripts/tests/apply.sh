@@ -25,7 +25,7 @@ lay_out() {
 
 	rm -rf "$work/tree"
 	mkdir -p "$work/tree/mm"
-	for file in Kbuild "${files[@]}"; do
+	for file in Kbuild Makefile "${files[@]}"; do
 		[[ ! -e $stock/$file ]] || (cd "$stock" && cp -a --parents "$file" "$work/tree")
 	done
 }
@@ -95,6 +95,23 @@ half_applied() {
 	"$here/../apply" "$work/tree" || status=$?
 	[[ $status -eq 1 && $(sums) == "$before" ]]
 }
+# A clone with the series of two kernels, and the tree of a third: KERNEL= has no say.
+other_version() { # VERSION PATCHLEVEL
+	local series clone=$work/clone tree=$work/other
+
+	rm -rf "$clone" "$tree"
+	mkdir -p "$clone" "$tree/mm"
+	cp -a "$here/.." "$clone/scripts"
+	for series in 1.0 2.3; do
+		mkdir -p "$clone/patches/linux-$series"
+		printf '%s\n' '--- /dev/null' '+++ b/mm/a' '@@ -0,0 +1 @@' "+$series" >"$clone/patches/linux-$series/0001-a.patch"
+	done
+	printf '%s\n' "VERSION = $1" "PATCHLEVEL = $2" >"$tree/Makefile"
+	touch "$tree/Kbuild"
+	KERNEL=1.0 "$clone/scripts/apply" "$tree"
+}
+by_version() { other_version 2 3 && [[ $(<"$work/other/mm/a") == 2.3 ]]; }
+no_series() { ends_with 125 'is Linux 2.4; there are series for 1.0 2.3' other_version 2 4 && [[ ! -e $work/other/mm/a ]]; }
 no_tree() {
 	local status=0
 
@@ -102,7 +119,7 @@ no_tree() {
 	((status == 125))
 }
 
-tap_plan 9
+tap_plan 11
 tap_check "the series applies, and gives the tree that is built here" applies
 tap_check "a series that is applied already is reported, and is no error" applied_twice
 tap_check "it leaves no .orig or .rej file" leaves_nothing
@@ -111,5 +128,7 @@ tap_check "it applies to a tree inside another repository" inside_another_reposi
 tap_check "if a late patch does not fit, it is named and the tree stays as it was" misfit
 tap_check "a patch that fits only with fuzz is refused" no_fuzz
 tap_check "a tree with half of the series stays as it was" half_applied
+tap_check "the tree's version says which series" by_version
+tap_check "a tree of another version is 125, and the versions with a series are named" no_series
 tap_check "a directory that is no kernel tree is a set-up error" no_tree
 tap_end

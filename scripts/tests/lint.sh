@@ -40,7 +40,7 @@ silent() {
 	[[ $status -eq 0 && ! $said ]]
 }
 commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,lab,matrix,profile,selftests,setup,test,trace,transcripts}
-	scripts/lib/{check-config,guest-files,initramfs,judge,lab-page,tally})
+	scripts/lib/{check-config,guest-files,initramfs,judge,lab-page,tally,unpack-debian})
 
 pages=(docs/man/*)
 tap_plan $((4 + ${#pages[@]} + 2 * ${#commands[@]}))

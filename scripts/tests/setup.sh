@@ -11,11 +11,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.." || exit
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
-unset KERNEL_SRC CONFIG
+unset KERNEL KERNEL_SRC CONFIG
 
 # A machine with the packages of $work/installed, whose apt-get does what $work/does says.
 bin=$work/bin
-mkdir "$bin" "$work/clone" || exit
+mkdir -p "$bin" "$work/clone/patches/"linux-{6.12,7.3} || exit
 cp -a scripts "$work/clone"
 touch "$work/installed"
 printf '%s\n' '#!/bin/sh' "sed 's/^/installed /' '$work/installed'" >"$bin/dpkg-query"
@@ -48,6 +48,19 @@ has_busybox() {
 		'Description: x' >p/DEBIAN/control
 	dpkg-deb -b p busybox-static_1_all.deb
 }
+# Two mirrors, of which the second has the suite with the package.
+has_suite() {
+	case " $* " in
+	*' indextargets '*) printf '%s\n' http://one/debian/ http://two/debian/ http://one/debian/ ;;
+	*' update '*) grep -qs ' http://two/debian/ trixie-backports main$' sources.list || exit 100 ;;
+	*' download '*)
+		mkdir -p p/DEBIAN p/usr/src
+		echo source >p/usr/src/linux-source-7.3.tar.xz
+		printf '%s\n' 'Package: linux-source-7.3' 'Version: 1' 'Architecture: all' 'Maintainer: x <x@localhost>' \
+			'Description: x' >p/DEBIAN/control
+		dpkg-deb -b p linux-source-7.3_1_all.deb ;;
+	esac
+}
 
 multilib() {
 	apt_get succeeds
@@ -69,14 +82,38 @@ beside_busybox() {
 	setup && [[ $("$work/clone/build/busybox/bin/busybox") == static ]] && ! asked 'install .*busybox'
 }
 once() { setup && ! asked download; }
+# All that is missing then is the source.
+of_another_suite() {
+	sed -i 's/^busybox$/busybox-static/' "$work/installed"
+	gcc -dumpversion | sed 's/\..*//; s/.*/gcc-&-multilib/' >>"$work/installed"
+	apt_get "$1"
+	KERNEL=7.3 setup
+}
+source_of_suite() {
+	of_another_suite has_suite && [[ $(<"$work/clone/build/debian/usr/src/linux-source-7.3.tar.xz") == source ]]
+}
+systems_apt_untouched() {
+	cat "$work/asked"
+	! grep -v -e "-c $work/clone/build/apt/trixie-backports/apt.conf" -e ' indextargets ' "$work/asked"
+}
+source_there() { KERNEL=7.3 setup && [[ ! -e $work/asked ]]; }
+no_suite() {
+	rm -rf "$work/clone/build/debian"
+	ends_with 125 "no mirror of this system's has trixie-backports" of_another_suite refuses_all
+}
+refuses_all() { [[ " $* " == *' indextargets '* ]] && echo http://one/debian/ || exit 100; }
 
-tap_plan 8
+tap_plan 12
 tap_check "the package for 32 bits is the one of this gcc, which no cross compiler conflicts with" multilib
 tap_check "apt-get may not remove a package" removes_nothing
 tap_check "where all is there, apt-get is not run" all_there
 tap_check "what stands in the way is named" in_the_way
 tap_check "busybox stays, and the static one goes into build/" beside_busybox
 tap_check "it is there then" once
+tap_check "the source of 7.3 comes from another suite of the system's mirrors, and is unpacked in build/" source_of_suite
+tap_check "by an apt-get with settings of its own" systems_apt_untouched
+tap_check "it is there then, and apt-get is not run" source_there
+tap_check "a suite that no mirror has is named" no_suite
 tap_check "an unknown option is 125" ends_with 125 'what is --none?' setup --none
 tap_check "two options are 125" ends_with 125 'one option at a time' setup --tests --apps
 tap_end

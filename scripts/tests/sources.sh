@@ -18,7 +18,7 @@ unset ARCH KERNEL_SRC V DEBUG WORKTREE
 clone=$work/clone linux=$work/linux other=$work/other
 mkdir -p "$clone/"{kernel-config,patches/linux-6.12} "$linux/mm"
 cp -a scripts Makefile "$clone"
-echo CONFIG_A=y | tee "$clone/kernel-config/"{common,x86_64,tamalloc,programs}.config >/dev/null
+echo CONFIG_A=y | tee "$clone/kernel-config/"{common,x86_64,6.12,tamalloc,programs}.config >/dev/null
 cat >"$clone/patches/linux-6.12/0001-a.patch" <<'END'
 --- a/mm/a.c
 +++ b/mm/a.c
@@ -31,6 +31,8 @@ echo b >"$linux/mm/b.c"
 touch "$linux/Kbuild"
 # As in the kernel: objtool knows where its sources are, and all objects depend on it.
 cat >"$linux/Makefile" <<END
+VERSION = 6
+PATCHLEVEL = 12
 log = echo \$(1) >>'$work/made'
 objtool := \$(O)/tools/objtool/objtool
 allnoconfig:
@@ -143,7 +145,7 @@ edited_after_move() {
 }
 again_edited() { build && makes 'a of the series, edited b' ''; }
 
-tap_plan 22
+tap_plan 26
 tap_check "a kernel is built from KERNEL_SRC=" first_build
 tap_check "a second time nothing is made" again
 tap_check "a second source has a build of its own; going back and forth makes nothing" there_and_back
@@ -165,6 +167,16 @@ for file in text.tar nothing.tar; do
 	tap_check "$file, which is no kernel, is refused; nothing is removed and nothing left" \
 		leaves_all 1 'could not be unpacked, or holds no kernel tree' build "$work/$file"
 done
+sed 's/^VERSION = 6/VERSION = 5/' "$linux/Makefile" >"$other/Makefile"
+tar -C "$work" -cf "$work/other.tar" other
+for command in build checkout; do
+	tap_check "scripts/$command refuses a tree of another version, and says which it is" \
+		leaves_all 125 "$other is Linux 5.12, not 6.12; say KERNEL=5.12" env KERNEL_SRC="$other" "$clone/scripts/$command"
+done
+tap_check "scripts/build refuses a tarball of another version, and leaves nothing" \
+	leaves_all 125 "$work/other.tar is Linux 5.12, not 6.12; say KERNEL=5.12" build "$work/other.tar"
+tap_check "a kernel without a series is 125, and those with one are named" \
+	leaves_all 125 'KERNEL=5.12: there are series for 6.12' env KERNEL=5.12 KERNEL_SRC="$other" "$clone/scripts/build"
 tap_check "no variable of the caller's kernel builds reaches make" poisoned
 tap_check "nor does one that make was given" from_make
 tap_check "ARCH=x86 is x86_64" named_x86

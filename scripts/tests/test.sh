@@ -50,6 +50,8 @@ counts() { ends_with 0 '17 passed, 0 failed' scripts/test tally; }
 
 mkdir -p "$work/bin" "$work/make" "$work/clone/build/userspace/tests"
 cp -a Makefile kernel-config patches scripts userspace "$work/clone"
+# Where Debian 12 has no source of the kernel, the clone has it.
+[[ ! -e build/debian ]] || cp -a build/debian "$work/clone/build"
 cp -a build/*-* "$work/clone/build" && ln -s "$PWD/build/src" "$work/clone/build/src"
 printf '%s\n' '#!/bin/sh' "echo \"make \$*\" >>'$work/asked'" >"$work/make/make"
 printf '#!/bin/sh\n' >"$work/bin/dpkg-query"

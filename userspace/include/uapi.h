@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What Linux 6.12 has and the headers of Debian 12 do not, defined nowhere else. */
+/* What Linux 6.12 and 7.3 have and the headers of Debian 12 do not, defined nowhere else. */
 #ifndef UAPI_H
 #define UAPI_H
 
@@ -15,6 +15,10 @@
 #endif
 #ifndef MADV_SOFT_OFFLINE
 # define MADV_SOFT_OFFLINE	101
+#endif
+#ifndef MADV_GUARD_INSTALL
+# define MADV_GUARD_INSTALL	102
+# define MADV_GUARD_REMOVE	103
 #endif
 #ifndef PR_SET_MDWE
 # define PR_SET_MDWE		65
@@ -50,6 +54,16 @@ struct uffdio_move {
 };
 # define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES (1 << 1)
 # define UFFDIO_MOVE		_IOWR(UFFDIO, 0x05, struct uffdio_move)
+#endif
+#ifndef UFFD_FEATURE_RWP
+# define UFFD_FEATURE_RWP		(1 << 17)
+# define UFFDIO_REGISTER_MODE_RWP	(1 << 3)
+struct uffdio_rwprotect {
+	struct uffdio_range range;
+	__u64 mode;
+};
+# define UFFDIO_RWPROTECT_MODE_RWP	(1 << 0)
+# define UFFDIO_RWPROTECT	_IOWR(UFFDIO, 0x09, struct uffdio_rwprotect)
 #endif
 
 #ifndef PAGEMAP_SCAN

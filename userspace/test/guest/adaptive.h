@@ -80,4 +80,28 @@ static inline long walk(size_t from, size_t to)
 	return faults() - taken;
 }
 
+/* Of the last window, pages 64 to 127, only the first half is touched. */
+static inline void half_touched(void)
+{
+	start();
+	CHECK_EQ(walk(0, 64), 8);
+	fills(64, 64);
+	CHECK_EQ(walk(65, 96), 0);
+}
+
+/* How many pages a touch of page 128 fills: one, as the other half is no evidence. */
+static inline size_t filled_behind(void)
+{
+	size_t before = resident(region, SIZE);
+
+	poke(at(128), 't');
+	return resident(region, SIZE) - before;
+}
+
+static inline void check_evidence(void)
+{
+	CHECK_EQ(resident(region, SIZE), 128);
+	CHECK_EQ(filled_behind(), 1);
+}
+
 #endif /* ADAPTIVE_H */

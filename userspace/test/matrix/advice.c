@@ -112,6 +112,23 @@ static void by_pidfd(const struct cell *cell)
 	say_pages(p, PAGES);
 }
 
+/* Guards take the place of what was there. */
+static void guarded(const struct cell *cell)
+{
+	char *p = get(cell, SIZE);
+
+	fill(p, PAGES / 2);
+	say_outcome(NULL, madvise(p + 4 * page, 8 * page, MADV_GUARD_INSTALL));
+	say("%ld resident", usage(p, PAGES, "Rss"));
+	say("touched: %s, %s", touch(p + 5 * page, 'r'), touch(p + 9 * page, 'w'));
+	say("beside: %s", touch(p + 12 * page, 'w'));
+	say("mappings: %d", mappings(p, SIZE));
+	say_outcome("removed", madvise(p + 4 * page, 8 * page, MADV_GUARD_REMOVE));
+	write_all(p, PAGES);
+	say_pages(p, PAGES);
+	say_kind(cell, p);
+}
+
 /* An advice and its opposite: no trace is left in the flags. */
 static void taken_back(const struct cell *cell)
 {
@@ -127,6 +144,7 @@ static void taken_back(const struct cell *cell)
 
 #define HALF(advice) { #advice, half_written, advice }
 #define UNKNOWN(number) { "unknown advice " #number, half_written, number, .refused = "EINVAL" }
+#define GUARD(number) { "unknown advice " #number, half_written, number, .refused = "EINVAL", .before = LINUX(6, 13) }
 
 const struct row advice_rows[] = {
 	HALF(MADV_NORMAL),
@@ -160,7 +178,8 @@ const struct row advice_rows[] = {
 	{ "MADV_COLLAPSE, 2 MiB untouched", collapse, 0, .refused = "EINVAL" },
 	{ "MADV_COLLAPSE, 2 MiB with one page touched", collapse, 1 },
 	{ "MADV_COLLAPSE, 2 MiB with all pages touched", collapse, 512 },
-	UNKNOWN(5), UNKNOWN(7), UNKNOWN(26), UNKNOWN(99), UNKNOWN(102), UNKNOWN(103), UNKNOWN(-1),
+	UNKNOWN(5), UNKNOWN(7), UNKNOWN(26), UNKNOWN(99), GUARD(102), GUARD(103), UNKNOWN(-1),
+	{ "MADV_GUARD_INSTALL on eight pages in the middle, then REMOVE", guarded, .since = LINUX(6, 13) },
 	{ "MADV_DONTNEED, pages only read", half_read, MADV_DONTNEED },
 	{ "MADV_FREE, pages only read", half_read, MADV_FREE, READ_POPULATES },
 	{ "MADV_DONTNEED on eight pages in the middle", part, MADV_DONTNEED },
@@ -180,7 +199,9 @@ const struct row advice_rows[] = {
 	{ "process_madvise PAGEOUT, without swap", by_pidfd, MADV_PAGEOUT },
 	{ "process_madvise WILLNEED", by_pidfd, MADV_WILLNEED },
 	{ "process_madvise COLLAPSE, 16 pages", by_pidfd, MADV_COLLAPSE, .refused = "EINVAL" },
-	{ "process_madvise DONTNEED", by_pidfd, MADV_DONTNEED, .refused = "EINVAL" },
-	{ "process_madvise FREE", by_pidfd, MADV_FREE, .refused = "EINVAL" },
+	{ "process_madvise DONTNEED", by_pidfd, MADV_DONTNEED, .refused = "EINVAL", .before = LINUX(6, 15) },
+	{ "process_madvise FREE", by_pidfd, MADV_FREE, .refused = "EINVAL", .before = LINUX(6, 15) },
+	{ "process_madvise DONTNEED", by_pidfd, MADV_DONTNEED, .since = LINUX(6, 15) },
+	{ "process_madvise FREE", by_pidfd, MADV_FREE, .since = LINUX(6, 15) },
 	{}
 };

@@ -171,7 +171,9 @@ static void mrelocked(const struct cell *cell)
 
 const struct row lock_rows[] = {
 	{ "mlock, untouched", lock },
-	{ "mlock on eight pages in the middle", lock_part },
+	/* Parts that mlock() has populated become one again with what is untouched since 6.16. */
+	{ "mlock on eight pages in the middle", lock_part, .before = LINUX(6, 16) },
+	{ "mlock on eight pages in the middle", lock_part, .adaptive = WINDOWS, .since = LINUX(6, 16) },
 	{ "mlock, read-only and untouched", lock_read_only, 0, READ_POPULATES },
 	{ "mlock, PROT_NONE", lock_no_access, .refused = "ENOMEM" },
 	{ "mlock2(ONFAULT)", lock_on_fault },

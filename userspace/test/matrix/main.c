@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "matrix.h"
@@ -169,6 +170,21 @@ static bool run_row(const struct subject *subject, const struct row *row, int nu
 	return !wrong;
 }
 
+/* Does this kernel have the operation? */
+static bool applies(const struct row *row)
+{
+	static int version;
+	struct utsname name;
+	int major, minor;
+
+	if (!version) {
+		CHECK(!uname(&name));
+		CHECK_EQ(sscanf(name.release, "%d.%d", &major, &minor), 2);
+		version = LINUX(major, minor);
+	}
+	return version >= row->since && (!row->before || version < row->before);
+}
+
 static bool run_subject(const struct subject *subject, int *number, bool markdown)
 {
 	bool all = true;
@@ -183,7 +199,7 @@ static bool run_subject(const struct subject *subject, int *number, bool markdow
 		printf("---|\n");
 	}
 	for (const struct row *row = subject->rows; row->operation; row++)
-		all &= run_row(subject, row, ++*number, markdown);
+		all &= !applies(row) || run_row(subject, row, ++*number, markdown);
 	return all;
 }
 
@@ -252,7 +268,7 @@ int main(int argc, char **argv)
 			return usage_error(*name);
 	for (int i = 0; i < SUBJECTS; i++)
 		for (const struct row *row = subjects[i].rows; wanted(&subjects[i], names) && row->operation; row++)
-			rows++;
+			rows += applies(row);
 	printf("1..%d\n", rows);
 	if (no_tamalloc()) {
 		printf("Bail out! %s\n", no_tamalloc());

@@ -62,7 +62,9 @@ struct row {
 	const char *strict;	/* why strict memory differs from plain, or NULL if it must not */
 	const char *refused;	/* the error that the operation has to fail with, or NULL */
 	const char *adaptive;	/* why adaptive memory differs from strict, or NULL */
+	int since, before;	/* the kernels that have the operation, or 0 */
 };
+#define LINUX(major, minor) ((major) * 1000 + (minor))
 
 struct subject {
 	const char *name;

@@ -249,6 +249,7 @@ static void moved_with_charges(const struct cell *cell)
 
 const struct row memcg1_rows[] = {
 	{ "task moved, its charges with it", moved_with_charges, 0, READ_POPULATES,
-	  .adaptive = LARGE_FOLIO "version 1 does not move one that is mapped by ptes" },
+	  .adaptive = LARGE_FOLIO "version 1 does not move one that is mapped by ptes",
+	  .before = LINUX(6, 13) },
 	{}
 };

@@ -215,8 +215,10 @@ const struct row proc_rows[] = {
 	{ "smaps, THPeligible, huge pages always enabled", thp_eligible, 0, NO_HUGE_PAGE,
 	  .adaptive = "khugepaged may collapse what was touched in full" },
 	{ "smaps_rollup, 1024 pages written", rollup },
-	{ "numa_maps, half written", numa_maps,
+	/* What is batched counts as active until 6.14. */
+	{ "numa_maps, half written", numa_maps, .before = LINUX(6, 14),
 	  .adaptive = LARGE_FOLIO "it goes straight to the LRU lists and takes what was batched with it" },
+	{ "numa_maps, half written", numa_maps, .since = LINUX(6, 14) },
 	{ "status, 16 pages written", status },
 	{ "meminfo, Committed_AS, 64 MiB reserved", committed },
 	{ "PR_SET_VMA_ANON_NAME on half of it", named },
