@@ -22,7 +22,6 @@
 #include "pagemap.h"
 #include "settings.h"
 #include "sigbus.h"
-#include "swap.h"
 #include "tap.h"
 #include "uapi.h"
 
@@ -517,10 +516,8 @@ static void swap_in_again(long ret)
 static void sigbus_of_swap_in(void)
 {
 	sigbus_catch();
-	start_swap(ANY_SWAP);
 	fail_each((struct op){ .before = in_swap_there, .call = try_swapped,
-			    .after = swap_in_again, .errors = { EFAULT } });
-	stop_swap();
+			    .after = swap_in_again, .errors = { EFAULT }, .swap = true });
 }
 
 static void recoverable_calls(void)
@@ -780,7 +777,7 @@ static void fork_storm(void)
 	set("/sys/kernel/debug/failslab/times", "-1");
 	set("/sys/kernel/debug/failslab/task-filter", "Y");
 	set("/sys/kernel/debug/failslab/probability", "1");
-	in_failing_cgroup(storm, NULL);
+	in_failing_cgroup(storm, NULL, false);
 }
 
 static const struct test tests[] = {

@@ -11,6 +11,7 @@
 #include "fail_nth.h"
 #include "maps.h"
 #include "settings.h"
+#include "swap.h"
 #include "tap.h"
 
 static int fail_nth;
@@ -183,16 +184,21 @@ static void run_in_cgroup(void *arg)
 	job->fn(job->arg);
 }
 
-void in_failing_cgroup(void (*fn)(void *), void *arg)
+void in_failing_cgroup(void (*fn)(void *), void *arg, bool swap)
 {
 	struct job job = { fn, arg };
 	long before;
 
+	if (swap)
+		start_swap(ANY_SWAP);
 	let_all_fail();
 	cgroup_make("max", "max");
 	before = cgroup_dying();
 	CHECK_EQ(child(run_in_cgroup, &job), 0);
 	cgroup_remove();
+	/* Each CPU keeps some slots that are free again, and they are charged until then. */
+	if (swap)
+		stop_swap();
 	cgroup_check_dying(before);
 }
 
@@ -215,5 +221,5 @@ void fail_each(struct op op)
 	 */
 	set("/proc/sys/vm/overcommit_ratio", "1000000");
 	set("/proc/sys/vm/overcommit_memory", op.overcommit ?: "2");
-	in_failing_cgroup(fail_by_each_source, &op);
+	in_failing_cgroup(fail_by_each_source, &op, op.swap);
 }
