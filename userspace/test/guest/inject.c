@@ -447,9 +447,9 @@ static void sigbus_of_touch(void)
 {
 	sigbus_catch();
 	fail_each((struct op){ .before = far_recoverable, .call = try_write,
-			    .after = write_again, .errors = { EFAULT } });
+			    .after = write_again, .errors = { EFAULT }, .refuses = true });
 	fail_each((struct op){ .before = far_recoverable, .call = try_read,
-			    .after = read_again, .errors = { EFAULT } });
+			    .after = read_again, .errors = { EFAULT }, .refuses = true });
 }
 
 static void sigbus_of_window(void)
@@ -457,7 +457,7 @@ static void sigbus_of_window(void)
 	be_adaptive();
 	sigbus_catch();
 	fail_each((struct op){ .before = far_recoverable_evidence, .call = try_window,
-			    .after = window_again, .errors = { EFAULT } });
+			    .after = window_again, .errors = { EFAULT }, .refuses = true });
 }
 
 static pid_t sharer;
@@ -490,7 +490,7 @@ static void sigbus_of_copy(void)
 {
 	sigbus_catch();
 	fail_each((struct op){ .before = shared_with_child, .call = try_write,
-			    .after = copy_again, .errors = { EFAULT } });
+			    .after = copy_again, .errors = { EFAULT }, .refuses = true });
 }
 
 static void in_swap_there(void)
@@ -517,17 +517,17 @@ static void sigbus_of_swap_in(void)
 {
 	sigbus_catch();
 	fail_each((struct op){ .before = in_swap_there, .call = try_swapped,
-			    .after = swap_in_again, .errors = { EFAULT }, .swap = true });
+			    .after = swap_in_again, .errors = { EFAULT }, .swap = true, .refuses = true });
 }
 
 static void recoverable_calls(void)
 {
 	fail_each((struct op){ .before = far_recoverable, .call = populate_by_write,
-			    .after = unmap_populated, .errors = { ENOMEM } });
+			    .after = unmap_populated, .errors = { ENOMEM }, .refuses = true });
 	fail_each((struct op){ .before = far_recoverable_and_source, .call = write_remotely,
-			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM }, .refuses = true });
 	fail_each((struct op){ .before = far_recoverable_and_source, .call = read_file,
-			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM }, .refuses = true });
 }
 
 /* Operations on a region with every other page touched. */

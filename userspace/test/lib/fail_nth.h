@@ -21,6 +21,8 @@ struct op {
 	const char *overcommit;
 	/* With something to swap to. */
 	bool swap;
+	/* At least one failure has to be refused: else the kernel has tried again by itself. */
+	bool refuses;
 };
 
 /* The test fails unless each failure gives a success or a documented error, and leaves nothing. */
