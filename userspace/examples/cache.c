@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A cache that shrinks when it is told that there is no memory: by SIGBUS where it is touched,
- * by ENOMEM where memory is asked for beforehand. For a guest: it takes all memory.
+ * by ENOMEM where memory is asked for beforehand. Run it in the guest: it uses up all memory.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void told(int number, siginfo_t *info, void *context)
 	char *addr = info->si_addr;
 
 	(void)context;
-	if (addr < cache || addr >= cache + size || !shrink())
+	if (info->si_code != BUS_ADRERR || addr < cache || addr >= cache + size || !shrink())
 		signal(number, SIG_DFL);
 }
 

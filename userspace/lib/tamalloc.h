@@ -50,8 +50,10 @@ int tamalloc_adaptive(void *addr, size_t size, int on);
  * one that brings a page back from swap, gives SIGBUS and kills nothing: MADV_OOM_SIGBUS in
  * tamalloc(2). Returns 0, or -1 with errno ENOMEM when there is no memory, or part is not
  * mapped, or EINVAL when @addr does not begin a page, this is other memory or cannot be
- * written, or the kernel has no MADV_OOM_SIGBUS. After an error part of it may be resident:
- * tamalloc_release() or MADV_DONTNEED gives that back.
+ * written, or the kernel has no MADV_OOM_SIGBUS; rarely EFAULT or EHWPOISON, when it cannot be
+ * read from swap or a page is broken. After an error part of it may be resident, which
+ * tamalloc_release() or MADV_DONTNEED gives back, and the range has the advice all the same.
+ * A part that was committed is a mapping of its own to tamalloc_resize().
  */
 int tamalloc_commit(void *addr, size_t size);
 

@@ -22,7 +22,6 @@
 #include "pagemap.h"
 #include "settings.h"
 #include "sigbus.h"
-#include "swap.h"
 #include "tap.h"
 #include "uapi.h"
 
@@ -448,9 +447,9 @@ static void sigbus_of_touch(void)
 {
 	sigbus_catch();
 	fail_each((struct op){ .before = far_recoverable, .call = try_write,
-			    .after = write_again, .errors = { EFAULT } });
+			    .after = write_again, .errors = { EFAULT }, .refuses = true });
 	fail_each((struct op){ .before = far_recoverable, .call = try_read,
-			    .after = read_again, .errors = { EFAULT } });
+			    .after = read_again, .errors = { EFAULT }, .refuses = true });
 }
 
 static void sigbus_of_window(void)
@@ -491,7 +490,7 @@ static void sigbus_of_copy(void)
 {
 	sigbus_catch();
 	fail_each((struct op){ .before = shared_with_child, .call = try_write,
-			    .after = copy_again, .errors = { EFAULT } });
+			    .after = copy_again, .errors = { EFAULT }, .refuses = true });
 }
 
 static void in_swap_there(void)
@@ -517,20 +516,18 @@ static void swap_in_again(long ret)
 static void sigbus_of_swap_in(void)
 {
 	sigbus_catch();
-	start_swap(ANY_SWAP);
 	fail_each((struct op){ .before = in_swap_there, .call = try_swapped,
-			    .after = swap_in_again, .errors = { EFAULT } });
-	stop_swap();
+			    .after = swap_in_again, .errors = { EFAULT }, .swap = true, .refuses = true });
 }
 
 static void recoverable_calls(void)
 {
 	fail_each((struct op){ .before = far_recoverable, .call = populate_by_write,
-			    .after = unmap_populated, .errors = { ENOMEM } });
+			    .after = unmap_populated, .errors = { ENOMEM }, .refuses = true });
 	fail_each((struct op){ .before = far_recoverable_and_source, .call = write_remotely,
-			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM }, .refuses = true });
 	fail_each((struct op){ .before = far_recoverable_and_source, .call = read_file,
-			    .after = unmap_copied, .errors = { EFAULT, ENOMEM } });
+			    .after = unmap_copied, .errors = { EFAULT, ENOMEM }, .refuses = true });
 }
 
 /* Operations on a region with every other page touched. */
@@ -780,7 +777,7 @@ static void fork_storm(void)
 	set("/sys/kernel/debug/failslab/times", "-1");
 	set("/sys/kernel/debug/failslab/task-filter", "Y");
 	set("/sys/kernel/debug/failslab/probability", "1");
-	in_failing_cgroup(storm, NULL);
+	in_failing_cgroup(storm, NULL, false);
 }
 
 static const struct test tests[] = {
@@ -799,7 +796,7 @@ static const struct test tests[] = {
 	TEST("MADV_POPULATE_READ fails with ENOMEM", populate_read),
 	TEST("MADV_POPULATE_WRITE in windows fails with ENOMEM", populate_windows),
 	TEST("with MADV_OOM_SIGBUS a first touch gives SIGBUS or fills one page", sigbus_of_touch),
-	TEST("one that would fill a window gives SIGBUS, or fills it or one page", sigbus_of_window),
+	TEST("one that would fill a window fills one page at least, or gives SIGBUS", sigbus_of_window),
 	TEST("the copy of what fork has shared gives SIGBUS or is made", sigbus_of_copy),
 	TEST("what is in swap gives SIGBUS or comes back", sigbus_of_swap_in),
 	TEST("system calls that populate such memory fail with EFAULT or ENOMEM, or are partial", recoverable_calls),

@@ -6,9 +6,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 
 #include "cgroup.h"
 #include "counters.h"

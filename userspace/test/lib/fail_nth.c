@@ -11,6 +11,7 @@
 #include "fail_nth.h"
 #include "maps.h"
 #include "settings.h"
+#include "swap.h"
 #include "tap.h"
 
 static int fail_nth;
@@ -133,7 +134,7 @@ static bool fail_one(const struct op *op, int n, int *error)
  * Fail everything that can fail. Each n comes twice, as the detectors allocate memory of
  * their own when they first see something, which shifts the failures that follow.
  */
-static int fail_each_of(const struct source *source, const struct op *op)
+static void fail_each_of(const struct source *source, const struct op *op, int *all, int *all_refused)
 {
 	int refused = 0, done = 0, error;
 	struct state before;
@@ -154,7 +155,8 @@ static int fail_each_of(const struct source *source, const struct op *op)
 	}
 	tap_note("%s: %d failures; the call failed for %d and succeeded despite %d", source->name,
 		 refused + done, refused, done);
-	return refused + done;
+	*all += refused + done;
+	*all_refused += refused;
 }
 
 /*
@@ -183,28 +185,34 @@ static void run_in_cgroup(void *arg)
 	job->fn(job->arg);
 }
 
-void in_failing_cgroup(void (*fn)(void *), void *arg)
+void in_failing_cgroup(void (*fn)(void *), void *arg, bool swap)
 {
 	struct job job = { fn, arg };
 	long before;
 
+	if (swap)
+		start_swap(ANY_SWAP);
 	let_all_fail();
 	cgroup_make("max", "max");
 	before = cgroup_dying();
 	CHECK_EQ(child(run_in_cgroup, &job), 0);
 	cgroup_remove();
+	/* Each CPU keeps some slots that are free again, and they are charged until then. */
+	if (swap)
+		stop_swap();
 	cgroup_check_dying(before);
 }
 
-static void fail_by_each_source(void *op)
+static void fail_by_each_source(void *arg)
 {
-	int failures = 0;
+	int failures = 0, refused = 0;
+	const struct op *op = arg;
 
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
 	CHECK(fail_nth >= 0);
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
-		failures += fail_each_of(&sources[i], op);
-	CHECK(failures);
+		fail_each_of(&sources[i], op, &failures, &refused);
+	CHECK(failures && (refused || !op->refuses));
 }
 
 void fail_each(struct op op)
@@ -215,5 +223,5 @@ void fail_each(struct op op)
 	 */
 	set("/proc/sys/vm/overcommit_ratio", "1000000");
 	set("/proc/sys/vm/overcommit_memory", op.overcommit ?: "2");
-	in_failing_cgroup(fail_by_each_source, &op);
+	in_failing_cgroup(fail_by_each_source, &op, op.swap);
 }

@@ -6,6 +6,8 @@
 #ifndef FAIL_NTH_H
 #define FAIL_NTH_H
 
+#include <stdbool.h>
+
 /* A call that is repeated, each time with the next allocation failing. */
 struct op {
 	void (*before)(void);
@@ -17,16 +19,20 @@ struct op {
 	int errors[3];
 	/* vm.overcommit_memory; by default 2, where every page is accounted. */
 	const char *overcommit;
+	/* With something to swap to. */
+	bool swap;
+	/* At least one failure has to be refused: else the kernel has tried again by itself. */
+	bool refuses;
 };
 
 /* The test fails unless each failure gives a success or a documented error, and leaves nothing. */
 void fail_each(struct op op);
 
 /*
- * Run @fn(@arg) in a cgroup, in a child whose allocations may all be made to fail. In the
- * end everything has to be uncharged.
+ * Run @fn(@arg) in a cgroup, in a child whose allocations may all be made to fail, with @swap or
+ * none. In the end everything has to be uncharged.
  */
-void in_failing_cgroup(void (*fn)(void *), void *arg);
+void in_failing_cgroup(void (*fn)(void *), void *arg, bool swap);
 
 /* What a failed call must not change. All of it is exact. */
 #define STATE_COUNTS 5

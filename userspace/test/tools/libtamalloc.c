@@ -220,6 +220,9 @@ static void commit(void)
 	CHECK(p[page] == 'x' && !p[0]);
 	CHECK(!tamalloc_commit(p, 0));
 	CHECK_FAILS(tamalloc_commit(p + 1, page), EINVAL);
+	CHECK(!madvise(p, page, MADV_OOM_KILL));
+	CHECK_NULL(tamalloc_resize(p, 4 * page, 8 * page), EFAULT);
+	CHECK(!madvise(p, page, MADV_OOM_SIGBUS));
 	CHECK(!mprotect(p, page, PROT_READ));
 	CHECK(!madvise(p, page, MADV_DONTNEED));
 	CHECK_FAILS(tamalloc_commit(p, page), EINVAL);
