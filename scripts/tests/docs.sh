@@ -85,7 +85,7 @@ links() {
 			path=$file
 			[[ $target == \#* ]] || path=${file%"${file##*/}"}${target%%#*}
 			[[ -e $path ]] || { echo "$file: $target"; bad=1; }
-			[[ $target != *.md#* && $target != \#* ]] || anchors "$path" | grep -qxF -e "${target#*#}" ||
+			[[ $target != *.md#* && $target != \#* ]] || anchors "$path" | grep -xF -e "${target#*#}" >/dev/null ||
 				{ echo "$file: $target: no such heading"; bad=1; }
 		done < <(grep -oE '\]\([^)]+\)' "$file" | sed 's/^](//; s/)$//; s/ .*//')
 	done

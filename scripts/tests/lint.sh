@@ -31,7 +31,7 @@ makes_kernels_cleanly() {
 }
 # A usage error says where to look, and is told from any other.
 refuses_the_unknown() { ends_with 125 'see --help' "$1" --none; }
-explains_itself() { "$1" --help | grep -q "$1"; }
+explains_itself() { [[ $("$1" --help) == *"$1"* ]]; }
 silent() {
 	local said status=0
 

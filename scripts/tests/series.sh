@@ -92,7 +92,7 @@ checkpatch() {
 
 show() { git -C "$tree" show "$1:$2" 2>/dev/null; }
 has_prompt() { show "$1" mm/Kconfig | awk '/^config / { ours = $2 == "TAMALLOC" } ours && /^\tbool "/ { found = 1 } END { exit !found }'; }
-has_call() { show "$1" mm/tamalloc.c | grep -q '^SYSCALL_DEFINE.*(luis_tamalloc,'; }
+has_call() { show "$1" mm/tamalloc.c | grep '^SYSCALL_DEFINE.*(luis_tamalloc,' >/dev/null; }
 
 # There is nothing to enable before that.
 prompt_comes_with_the_call() {

@@ -46,7 +46,7 @@ compile() { # COMPILER SUFFIX [PKG_CONFIG_OPTION]
 	"$1" -Wall -Wextra -Werror "${@:3}" -o "$work/x" "$work/x.$2" $flags &&
 		[[ $(LD_LIBRARY_PATH=$work/root/opt/ta/lib "$work/x") == '0 x' ]]
 }
-is_linked_to() { readelf -d "$work/x" | grep -q 'libtamalloc.so.0'; }
+is_linked_to() { readelf -d "$work/x" | grep 'libtamalloc.so.0' >/dev/null; }
 
 # Installs as root, with a fake ldconfig that reports that it ran.
 runs_ldconfig() {
