@@ -32,6 +32,7 @@ lay_out() {
 	git add -f . && git commit -q -m series
 }
 {
+	echo Makefile # says which kernel it is
 	sed -nE 's,^\+\+\+ b/([^\t]+).*,\1,p' "patches/linux-$kernel"/*.patch
 	cat "$src/linux-$kernel-worktree.touched" 2>/dev/null
 } | sort -u >"$work/files"
