@@ -8,7 +8,14 @@ ARCH ?= x86_64
 ifeq ($(ARCH),x86)
 override ARCH := x86_64
 endif
-export KERNEL ARCH LAB_LANG KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
+# What looks at programs of this machine, or at x86-64's instructions and page tables.
+native := apps bench lab trace gdb deb test-all
+ifneq ($(ARCH),x86_64)
+ifneq ($(filter $(native),$(MAKECMDGOALS)),)
+$(error make $(firstword $(filter $(native),$(MAKECMDGOALS))) is for x86_64 only: docs/ports.md)
+endif
+endif
+export KERNEL ARCH PAGE_SIZE LAB_LANG KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
 unexport CDPATH
 
 ifneq ($(words $(CURDIR)),1)
@@ -39,7 +46,8 @@ MAKEOVERRIDES =
 # One word for a shell, whatever is in it.
 quoted = '$(subst ','\'',$(1))'
 
-userspace := build/userspace
+target := $(ARCH)$(addprefix -,$(filter-out 4K,$(PAGE_SIZE)))
+userspace := build/userspace$(addprefix -,$(filter-out x86_64,$(ARCH)))
 # As scripts/test has it.
 variant := $(patsubst 1,debug,$(patsubst yes,debug,$(filter-out 0 no,$(DEBUG))))
 ifneq ($(filter-out debug kcsan,$(variant))$(word 2,$(variant)),)
@@ -51,7 +59,7 @@ endif
 ifeq ($(filter gdb,$(MAKECMDGOALS))$(variant),gdb)
 variant := gdb
 endif
-image := build/$(KERNEL)-$(ARCH)$(addprefix -,$(variant))/vmlinuz
+image := build/$(KERNEL)-$(target)$(addprefix -,$(variant))/vmlinuz
 boot := scripts/boot --kernel $(image)
 
 help:
@@ -86,6 +94,8 @@ help:
 	@echo 'DEBUG=kcsan     the kernel with the race detector'
 	@echo 'WORKTREE=DIR    make test: on the kernel of an edited tree, as scripts/checkout lays out'
 	@echo 'KERNEL=7.3      that kernel instead of 6.12'
+	@echo 'ARCH=arm64      run, test, soak and shell on that architecture, also with PAGE_SIZE=16K or 64K;'
+	@echo '                ARCH=riscv64: docs/ports.md'
 	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
 	@echo 'V=1             show the commands of the build'
 	@echo
@@ -161,9 +171,9 @@ matrix: kernel userspace
 	@scripts/matrix --kernel $(image)
 
 in_shell = $(userspace)/demo $(program) $(userspace)/tests userspace/test/guest/run.sh initramfs/motd \
-	$(addprefix $(userspace)/tools/,tamrun tamstat tamtrace)
+	$(addprefix $(userspace)/tools/,tamrun tamstat $(if $(filter x86_64,$(ARCH)),tamtrace))
 shell gdb: program kernel userspace
-	@scripts/setup --install
+	@$(if $(filter x86_64,$(ARCH)),scripts/setup --install)
 	@$(if $(filter gdb,$@),scripts/setup --gdb)
 	@$(MAKE) -s -C userspace PROG= tools OUT=$(CURDIR)/$(userspace)
 	@$(boot) --shell $(if $(filter gdb,$@),--gdb) $(addprefix --add ,$(sort $(in_shell)))

@@ -9,3 +9,8 @@ unset CDPATH
 [[ ! ${TMPDIR-} || $TMPDIR == /* ]] || export TMPDIR=$PWD/$TMPDIR
 # What kernel developers call it.
 [[ ${ARCH-} != x86 ]] || export ARCH=x86_64
+[[ ${PAGE_SIZE-} != 4[Kk] ]] || unset PAGE_SIZE
+# What a build is for, in the names of directories (arm64-16K), and where its programs are.
+target=${ARCH:-x86_64}${PAGE_SIZE:+-$PAGE_SIZE}
+userspace=build/userspace
+[[ ${ARCH:-x86_64} == x86_64 ]] || userspace+=-$ARCH

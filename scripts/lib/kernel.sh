@@ -4,6 +4,8 @@
 # The kernel that the scripts work on: its source, where its trees are, and make for them.
 # To be sourced by a script that has set $top.
 
+# shellcheck source=scripts/lib/arch.sh
+. "$top/scripts/lib/arch.sh"
 kernel=${KERNEL:-6.12}
 series_there() { (cd "$top/patches" && printf '%s\n' linux-*) | sed s/linux-// | paste -sd' '; }
 [[ -d $top/patches/linux-$kernel ]] || {
@@ -69,7 +71,7 @@ origin_of_source() {
 	fi
 }
 
-# make for a kernel tree. Of the caller's environment it sees where programs and temporary
+# make for a kernel tree, of $arch. Of the caller's environment it sees where programs and temporary
 # files are: KCONFIG_CONFIG, KBUILD_OUTPUT, CROSS_COMPILE, LLVM, MAKEFLAGS and their like are
 # meant for the caller's own kernels.
 kernel_make() {
@@ -82,4 +84,4 @@ kernel_make() {
 }
 # ccache, where it is there, makes the second cold build a short one.
 ccache=()
-! command -v ccache >/dev/null || ccache=(CC="ccache gcc")
+! command -v ccache >/dev/null || ccache=(CC="ccache ${cross}gcc")

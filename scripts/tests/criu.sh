@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
 cd "$here/../.." || exit
-kernel=${1:-build/${KERNEL:-6.12}-${ARCH:-x86_64}/vmlinuz}
+kernel=${1:-build/${KERNEL:-6.12}-$target/vmlinuz}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

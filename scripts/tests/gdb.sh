@@ -8,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/tap.sh
 . "$here/../lib/tap.sh"
 cd "$here/../.." || exit
-kernel=${1:-build/${KERNEL:-6.12}-${ARCH:-x86_64}-gdb/vmlinuz}
+kernel=${1:-build/${KERNEL:-6.12}-$target-gdb/vmlinuz}
 work=$(mktemp -d)
 boot=''
 trap '[[ ! $boot ]] || kill "$boot" 2>/dev/null; rm -rf "$work"' EXIT

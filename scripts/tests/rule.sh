@@ -13,7 +13,7 @@ top=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 rule=$top/build/userspace/rule
-objects=$(realpath "$top/build/${KERNEL:-6.12}-${ARCH:-x86_64}")
+objects=$(realpath "$top/build/${KERNEL:-6.12}-$target")
 header=${objects%/*}/mm/tamalloc_group.h
 
 # keeps "WORST" [OPTION]...: the bound, and the worst case there is was found.

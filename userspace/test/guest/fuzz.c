@@ -292,7 +292,10 @@ struct target {
 	char *page;
 };
 
-/* Below 2 GiB, so that all entries can use them. */
+/* Below 2 GiB, so that all entries can use them; elsewhere than on x86 there is but one. */
+#ifndef MAP_32BIT
+# define MAP_32BIT 0
+#endif
 static void make_pages(struct fuzzer *f)
 {
 	for (size_t i = 0; i < KINDS; i++) {

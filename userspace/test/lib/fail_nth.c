@@ -165,10 +165,12 @@ static void fail_each_of(const struct source *source, const struct op *op, int *
  */
 static void enter_cgroup(void)
 {
+	cgroup_join();
+#ifdef RSEQ_SIG		/* glibc registers none where it knows no such number */
 	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
 
-	cgroup_join();
 	CHECK(!__rseq_size || !syscall(SYS_rseq, area, 32, 1 /* unregister */, RSEQ_SIG));
+#endif
 	CHECK(!mlockall(MCL_CURRENT) && !munlockall());
 }
 
