@@ -383,6 +383,10 @@ static bool is_soft_dirty(size_t index)
 static void tracked(void)
 {
 	start();
+	poke(at(512), 't');
+	if (!is_soft_dirty(512))
+		tap_skip("this kernel tracks no soft-dirty pages (MEM_SOFT_DIRTY)");
+	CHECK(!madvise(at(512), page, MADV_DONTNEED));
 	CHECK_EQ(walk(0, 8), 5);
 	write_file("/proc/self/clear_refs", "4");
 	(void)peek(at(8));
