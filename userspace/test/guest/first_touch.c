@@ -196,7 +196,22 @@ static void locked(void)
 	check_strict(tamalloc(bytes), bytes);
 }
 
+#ifndef __x86_64__
+static void without_hardware(void)
+{
+	const size_t size = PAGES * page;
+
+	if (!no_adaptive())
+		tap_skip("the CPU marks accessed pages");
+	set(THP "enabled", "madvise");
+	check_strict(with_advice(size), size);
+}
+#endif
+
 static const struct test tests[] = {
+#ifndef __x86_64__
+	TEST("MADV_HUGEPAGE leaves a region strict if the CPU does not mark accessed pages", without_hardware),
+#endif
 	TEST("sequential: one page and one fault each", sequential),
 	TEST("backwards: one page and one fault each", reverse),
 	TEST("strided: one page and one fault each", stride),

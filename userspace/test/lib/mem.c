@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "counters.h"
 #include "mem.h"
 #include "pagemap.h"
+#include "settings.h"
 #include "tap.h"
 #include "uapi.h"
 
@@ -123,7 +126,58 @@ void *align(void *from, size_t size)
 	return to;
 }
 
+#ifdef __riscv
+/* Linux asks for it since 6.13. */
+static bool has_svadu(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "r");
+	char line[1024];
+	bool has = false;
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		has |= !strncmp(line, "isa", 3) && strstr(line, "svadu");
+	fclose(file);
+	return has;
+}
+#endif
+
+/* Without such hardware, the first access to an old page is a fault, of plain memory too. */
+static bool marks_accesses(void)
+{
+	char *p = plain(page);
+	long taken;
+
+	poke(p, 1);
+	write_file("/proc/self/clear_refs", "1");
+	/* The TLB forgets it. */
+	CHECK(!mprotect(p, page, PROT_NONE) && !mprotect(p, page, RW));
+	taken = faults();
+	(void)peek(p);
+	taken = faults() - taken;
+	CHECK(!munmap(p, page));
+	return !taken;
+}
+
+const char *no_adaptive(void)
+{
+#ifdef __riscv
+	if (!has_svadu())
+		return "this CPU does not say that it marks accessed pages (Svadu)";
+#endif
+	return marks_accesses() ? NULL : "this CPU does not mark accessed pages";
+}
+
 void *adaptive(size_t size)
+{
+	const char *why = no_adaptive();
+
+	if (why)
+		tap_skip(why);
+	return with_advice(size);
+}
+
+void *with_advice(size_t size)
 {
 	void *addr = align(tamalloc(size), size);
 

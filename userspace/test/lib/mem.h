@@ -44,8 +44,11 @@ void *hole(size_t size);
 void *move_to(void *from, size_t size, void *to);
 /* Move it to where huge pages fit, so that alignment is not what keeps them away. */
 void *align(void *from, size_t size);
-/* A region there with MADV_HUGEPAGE: its first touch is adaptive. */
+/* A region there with MADV_HUGEPAGE, and the same where its first touch is adaptive: or skip the test. */
+void *with_advice(size_t size);
 void *adaptive(size_t size);
+/* Why the advice leaves a region strict on this machine, or NULL. */
+const char *no_adaptive(void);
 
 static inline void poke(void *p, char c)
 {

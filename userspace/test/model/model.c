@@ -24,7 +24,7 @@
 struct kind kinds[] = {
 	{ "plain", plain, "", false, 0 },
 	{ "strict", tamalloc, REGION_NAME, true, 0 },
-	{ "adaptive", adaptive, REGION_NAME, true, HUGE | GROUPS },
+	{ "adaptive", with_advice, REGION_NAME, true, HUGE | GROUPS },
 	{ .name = NULL }
 };
 
