@@ -16,6 +16,11 @@ case $kernel in
 7.3) suite=trixie-backports ;;
 *) suite='' ;;
 esac
+# What is new enough for the kernel; Debian 12 has both.
+case $kernel in
+7.3) clang=clang-19 ;;
+*) clang=clang ;;
+esac
 # debians FILE: where a package of Debian's has put it, or is going to.
 debians() {
 	local file=/usr/src/$1
@@ -66,6 +71,22 @@ origin_of_source() {
 		echo "$source"
 	else
 		echo "${source#"$(realpath "$top")/"} $(stat -c '%s %Y' "$source")"
+	fi
+}
+
+# The source without the series, by hard links where scripts/build has unpacked it. So
+# nothing may write into a file of it or of its copies: git and patch make new ones.
+lay_out_base() { # DIR
+	local unpacked=$src/linux-$kernel-stock
+
+	mkdir "$1"
+	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$(origin_of_source)" ]]; then
+		# Without objects, which may be in the making.
+		find "$unpacked" -mindepth 1 -maxdepth 1 ! -name 'out-*' -exec cp -al -t "$1" {} +
+	elif [[ -d $source ]]; then
+		tar -C "$source" --exclude=./.git -cf - . | tar -C "$1" -xf -
+	else
+		tar -C "$1" --strip-components=1 -xf "$source"
 	fi
 }
 
