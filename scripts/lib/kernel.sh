@@ -18,6 +18,11 @@ case $kernel in
 7.3) suite=trixie-backports ;;
 *) suite='' ;;
 esac
+# What is new enough for the kernel; Debian 12 has both.
+case $kernel in
+7.3) clang=clang-19 ;;
+*) clang=clang ;;
+esac
 # debians FILE: where a package of Debian's has put it, or is going to.
 debians() {
 	local file=/usr/src/$1
@@ -71,7 +76,23 @@ origin_of_source() {
 	fi
 }
 
-# make for a kernel tree, of $arch. Of the caller's environment it sees where programs and temporary
+# The source without the series, by hard links where scripts/build has unpacked it. So
+# nothing may write into a file of it or of its copies: git and patch make new ones.
+lay_out_base() { # DIR
+	local unpacked=$src/linux-$kernel-stock
+
+	mkdir "$1"
+	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$(origin_of_source)" ]]; then
+		# Without objects, which may be in the making.
+		find "$unpacked" -mindepth 1 -maxdepth 1 ! -name 'out-*' -exec cp -al -t "$1" {} +
+	elif [[ -d $source ]]; then
+		tar -C "$source" --exclude=./.git -cf - . | tar -C "$1" -xf -
+	else
+		tar -C "$1" --strip-components=1 -xf "$source"
+	fi
+}
+
+# make for a kernel tree. Of the caller's environment it sees where programs and temporary
 # files are: KCONFIG_CONFIG, KBUILD_OUTPUT, CROSS_COMPILE, LLVM, MAKEFLAGS and their like are
 # meant for the caller's own kernels.
 kernel_make() {

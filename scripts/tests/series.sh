@@ -31,22 +31,6 @@ for patch in "$series"/*.patch; do
 	[[ $patch == */0000-* ]] || patches+=("$patch")
 done
 
-# The source without the series, by hard links where scripts/build has unpacked it. So
-# nothing may write into a file of it or of its copies: git and patch make new ones.
-lay_out_base() {
-	local unpacked=$src/linux-$kernel-stock
-
-	mkdir "$base"
-	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$(origin_of_source)" ]]; then
-		# Without objects, which may be in the making.
-		find "$unpacked" -mindepth 1 -maxdepth 1 ! -name 'out-*' -exec cp -al -t "$base" {} +
-	elif [[ -d $source ]]; then
-		tar -C "$source" --exclude=./.git -cf - . | tar -C "$base" -xf -
-	else
-		tar -C "$base" --strip-components=1 -xf "$source"
-	fi
-}
-
 applies_with_git_am() { KERNEL_SRC=$base "$top/scripts/checkout" "$tree"; }
 
 applies_with_patch() {
@@ -227,7 +211,7 @@ check_lane() { # SENTENCE y|n WHAT
 	tap_check "$1" said_by_lane "${@:2}"
 }
 
-lay_out_base || exit
+lay_out_base "$base" || exit
 tap_plan $((6 + 2 * ${#patches[@]} + 1))
 tap_check "the series applies with git am to ${source##*/}" applies_with_git_am
 mapfile -t commits < <(git -C "$tree" rev-list --reverse base..tamalloc)
