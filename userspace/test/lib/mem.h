@@ -44,7 +44,7 @@ void *hole(size_t size);
 void *move_to(void *from, size_t size, void *to);
 /* Move it to where huge pages fit, so that alignment is not what keeps them away. */
 void *align(void *from, size_t size);
-/* A region there with MADV_HUGEPAGE, and the same where its first touch is adaptive: or skip the test. */
+/* A region there with MADV_HUGEPAGE; the second skips the test where its first touch is strict. */
 void *with_advice(size_t size);
 void *adaptive(size_t size);
 /* Why the advice leaves a region strict on this machine, or NULL. */
