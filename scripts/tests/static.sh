@@ -40,7 +40,7 @@ lay_out() {
 new_lines() { # FILE-OF-THE-BASE FILE
 	comm -13 <(without_place "$1") <(without_place "$2")
 }
-without_place() { sed -E "s,($base|$tree)/,,g; s/:[0-9]+([:-][0-9]+)*([:,])/\2/g; s/on line [0-9]+//" "$1" | sort; }
+without_place() { sed -E "s,($base|$tree)/,,g; s/:[0-9]+([:-][0-9]+)*([:, ])/\2/g; s/on line [0-9]+//" "$1" | sort; }
 
 # As the compiler sees a file, so does sparse, and then the file of the base: each time with the
 # headers that go with it. Debian's sparse does not know __typeof_unqual__, and 7.3 asks for it.
