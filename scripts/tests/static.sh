@@ -90,8 +90,12 @@ compile() { # gcc|clang OBJECT...
 		for object in "${@:2}"; do
 			[[ ! -e $base/${object%.o}.c ]] || of_base+=("$object")
 		done
-		configure "$base" "$1" >"$said.base"
-		static_make "$base" "$1" W=1 "${of_base[@]}" >"$said.base"
+		: >"$said.base"
+		# Without a target make would build the whole kernel.
+		if ((${#of_base[@]})); then
+			configure "$base" "$1" >/dev/null
+			static_make "$base" "$1" W=1 "${of_base[@]}" >"$said.base"
+		fi
 		new_lines "$said.base" "$said"
 	fi
 }
