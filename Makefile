@@ -46,7 +46,7 @@ MAKEOVERRIDES =
 # One word for a shell, whatever is in it.
 quoted = '$(subst ','\'',$(1))'
 
-target := $(ARCH)$(addprefix -,$(filter-out 4K,$(PAGE_SIZE)))
+target := $(ARCH)$(addprefix -,$(filter-out 4K 4k,$(PAGE_SIZE)))
 userspace := build/userspace$(addprefix -,$(filter-out x86_64,$(ARCH)))
 # As scripts/test has it.
 variant := $(patsubst 1,debug,$(patsubst yes,debug,$(filter-out 0 no,$(DEBUG))))

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck disable=SC2034 # for the scripts that source this, which have set $top
+# shellcheck disable=SC2034,SC2154 # for the scripts that source this, which have set $top
 # The architecture that a kernel and its programs are for: ARCH= and PAGE_SIZE=, by lib/arch/.
 
 arch=${ARCH:-x86_64}

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034 # for the scripts that source this
 # What the caller's shell may have set and no script here expects. To be sourced before the
 # first cd.
 

@@ -20,7 +20,7 @@ case $kernel in
 esac
 # What is new enough for the kernel; Debian 12 has both.
 case $kernel in
-7.3) clang=clang-19 ;;
+7.3) clang="clang-19" ;;
 *) clang=clang ;;
 esac
 # debians FILE: where a package of Debian's has put it, or is going to.

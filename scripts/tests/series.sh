@@ -13,7 +13,6 @@ top=$(cd "$here/../.." && pwd)
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 # shellcheck source=scripts/lib/kernel.sh
 . "$top/scripts/lib/kernel.sh"
-arch=${ARCH:-x86_64}
 series=$top/patches/linux-$kernel
 find_source
 
@@ -92,11 +91,11 @@ prompt_comes_with_the_call() {
 # Each value has a lane: a tree of its own, in which one patch after the other is applied
 # and compiled, both lanes at once. $lane and $value are those of the lane.
 #
-# What is compiled is the code that could fail to: what the series touches. Whatever else
-# includes the headers is compiled with the last patch.
-touched=(fs/proc/task_mmu.o kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/ mm/mincore.o)
-mapfile -t -O ${#touched[@]} touched < <(
-	sed -nE 's,^--- a/(mm/[^/]*)\.c$,\1.o,p' "${patches[@]}" | grep -v '^mm/tamalloc' | sort -u)
+# What is compiled is the code that could fail to: what the series touches and, where the
+# option is on, all of mm/. Whatever else includes the headers is compiled with the last patch.
+touched=(fs/proc/task_mmu.o kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
+declare -A touched_mm=([y]=mm/ [n]="mm/mincore.o $(
+	sed -nE 's,^--- a/(mm/[^/]*)\.c$,\1.o,p' "${patches[@]}" | grep -v '^mm/tamalloc' | sort -u | xargs)")
 all=(mm/ fs/proc/ kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 
 lane_make() { kernel_make -s -C "$lane" O=out ARCH="$arch" "${ccache[@]}" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }
@@ -161,18 +160,14 @@ apply_patch() { # FROM TO
 }
 
 compiles() { # FROM TO
-	local what file
+	local what
 
-	apply_patch "$1" "$2" || return
-	what=("${touched[@]}")
-	for file in "$lane"/mm/tamalloc*.c; do
-		[[ $value == y && -e $file ]] || continue
-		file=$(basename "$file" .c).o
-		grep -wF "$file" "$lane/mm/Makefile" || { echo "mm/Makefile does not make $file"; return 1; }
-		what+=("mm/$file")
-	done
+	# shellcheck disable=SC2206 # several objects
+	what=("${touched[@]}" ${touched_mm[$value]})
 	[[ $2 != "${commits[-1]}" ]] || what=("${all[@]}")
-	lane_make -j$((($(nproc) + 1) / 2)) "${what[@]}"
+	apply_patch "$1" "$2" && lane_make -j$((($(nproc) + 1) / 2)) "${what[@]}" || return
+	# The object is there as soon as its source is, or never.
+	[[ -e $lane/out/mm/tamalloc.o ]] || [[ $value == n || ! -e $lane/mm/tamalloc.c ]]
 }
 
 # Whatever 32-bit emulation pulls in, the file includes what it needs.

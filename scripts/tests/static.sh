@@ -13,7 +13,6 @@ top=$(cd "$here/../.." && pwd)
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 # shellcheck source=scripts/lib/kernel.sh
 . "$top/scripts/lib/kernel.sh"
-arch=x86_64
 find_source
 
 # Always the same place, for ccache.

@@ -196,7 +196,7 @@ static void locked(void)
 	check_strict(tamalloc(bytes), bytes);
 }
 
-#ifndef __x86_64__
+#ifdef MAY_NOT_MARK
 static void without_hardware(void)
 {
 	const size_t size = PAGES * page;
@@ -209,7 +209,7 @@ static void without_hardware(void)
 #endif
 
 static const struct test tests[] = {
-#ifndef __x86_64__
+#ifdef MAY_NOT_MARK
 	TEST("MADV_HUGEPAGE leaves a region strict if the CPU does not mark accessed pages", without_hardware),
 #endif
 	TEST("sequential: one page and one fault each", sequential),

@@ -598,7 +598,7 @@ static void addr_pulled_away(void)
 	CHECK(mmap(target, page, RW, ANON | MAP_FIXED, -1, 0) == target);
 	CHECK(!pthread_create(&thread, NULL, pull_away, target));
 	/* Where the threads take turns on one CPU, it takes a while until both have happened. */
-	for (done = 0; done < tries || !given || given == done; done++) {
+	for (done = 0; done < tries || (done < 1000 * tries && (!given || given == done)); done++) {
 		long ret = native_tamalloc(page, (uintptr_t)target);
 
 		CHECK(!ret || ret == -EFAULT);
@@ -607,6 +607,7 @@ static void addr_pulled_away(void)
 	over = true;
 	CHECK(!pthread_join(thread, NULL));
 	CHECK_EQ(region_pages(), given);
+	CHECK(given && given < done);
 }
 
 static const struct test tests[] = {

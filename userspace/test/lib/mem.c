@@ -126,10 +126,34 @@ void *align(void *from, size_t size)
 	return to;
 }
 
-#ifdef __riscv
-/* Linux asks for it since 6.13. */
-static bool has_svadu(void)
+#ifdef MAY_NOT_MARK
+static bool marks_accesses;
+
+/*
+ * Without such hardware, the first access to an old page is a fault, of plain memory too. Asked
+ * before there is any memory to test, as all of the process's pages become old.
+ */
+static void __attribute__((constructor)) try_marks(void)
 {
+	const long size = sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, size, RW, ANON, -1, 0);
+	long taken;
+
+	CHECK(p != MAP_FAILED);
+	poke(p, 1);
+	write_file("/proc/self/clear_refs", "1");
+	/* The TLB forgets it. */
+	CHECK(!mprotect(p, size, PROT_NONE) && !mprotect(p, size, RW));
+	taken = faults();
+	(void)peek(p);
+	marks_accesses = faults() == taken;
+	CHECK(!munmap(p, size));
+}
+
+/* By what the kernel believes, which 6.12 never does: it does not know Svadu. */
+static bool kernel_knows(void)
+{
+#ifdef __riscv
 	FILE *file = fopen("/proc/cpuinfo", "r");
 	char line[1024];
 	bool has = false;
@@ -139,46 +163,23 @@ static bool has_svadu(void)
 		has |= !strncmp(line, "isa", 3) && strstr(line, "svadu");
 	fclose(file);
 	return has;
-}
+#else
+	return true;
 #endif
-
-/*
- * Without such hardware, the first access to an old page is a fault, of plain memory too. With
- * it, other faults may come in between, as when the page is moved, but not each time.
- */
-static bool access_marks(void)
-{
-	char *p = plain(page);
-	long taken;
-
-	poke(p, 1);
-	write_file("/proc/self/clear_refs", "1");
-	/* The TLB forgets it. */
-	CHECK(!mprotect(p, page, PROT_NONE) && !mprotect(p, page, RW));
-	taken = thread_faults();
-	(void)peek(p);
-	taken = thread_faults() - taken;
-	CHECK(!munmap(p, page));
-	return !taken;
-}
-
-static bool marks_accesses(void)
-{
-	bool marks = false;
-
-	for (int i = 0; i < 20 && !marks; i++)
-		marks = access_marks();
-	return marks;
 }
 
 const char *no_adaptive(void)
 {
-#ifdef __riscv
-	if (!has_svadu())
-		return "this CPU does not say that it marks accessed pages (Svadu)";
-#endif
-	return marks_accesses() ? NULL : "this CPU does not mark accessed pages";
+	if (!marks_accesses)
+		return "this CPU does not mark accessed pages";
+	return kernel_knows() ? NULL : "this kernel does not know whether the CPU marks accessed pages (Svadu)";
 }
+#else
+const char *no_adaptive(void)
+{
+	return NULL;
+}
+#endif
 
 void *adaptive(size_t size)
 {

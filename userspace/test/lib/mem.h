@@ -47,6 +47,10 @@ void *align(void *from, size_t size);
 /* A region there with MADV_HUGEPAGE; the second skips the test where its first touch is strict. */
 void *with_advice(size_t size);
 void *adaptive(size_t size);
+/* On x86, hardware always marks the pages that are accessed. */
+#if !defined(__x86_64__) && !defined(__i386__)
+# define MAY_NOT_MARK
+#endif
 /* Why the advice leaves a region strict on this machine, or NULL. */
 const char *no_adaptive(void);
 
