@@ -92,10 +92,12 @@ prompt_comes_with_the_call() {
 # and compiled, both lanes at once. $lane and $value are those of the lane.
 #
 # What is compiled is the code that could fail to: what the series touches and, where the
-# option is on, all of mm/. Whatever else includes the headers is compiled with the last patch.
+# option is on, all of mm/, but with --quick. Whatever else includes the headers is compiled
+# with the last patch.
 touched=(fs/proc/task_mmu.o kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
-declare -A touched_mm=([y]=mm/ [n]="mm/mincore.o $(
-	sed -nE 's,^--- a/(mm/[^/]*)\.c$,\1.o,p' "${patches[@]}" | grep -v '^mm/tamalloc' | sort -u | xargs)")
+touched_mm=$(sed -nE 's,^--- a/(mm/[^/]*)\.c$,\1.o,p' "${patches[@]}" | grep -v '^mm/tamalloc' | sort -u | xargs)
+declare -A touched_by=([y]=mm/ [n]="mm/mincore.o $touched_mm")
+[[ ${1-} != --quick ]] || touched_by[y]=${touched_by[n]}
 all=(mm/ fs/proc/ kernel/sys.o kernel/sys_ni.o kernel/fork.o arch/x86/entry/)
 
 lane_make() { kernel_make -s -C "$lane" O=out ARCH="$arch" "${ccache[@]}" KCFLAGS=-Werror "${kconfig[@]}" "$@"; }
@@ -160,14 +162,19 @@ apply_patch() { # FROM TO
 }
 
 compiles() { # FROM TO
-	local what
+	local what file
 
+	apply_patch "$1" "$2" || return
 	# shellcheck disable=SC2206 # several objects
-	what=("${touched[@]}" ${touched_mm[$value]})
+	what=("${touched[@]}" ${touched_by[$value]})
+	for file in "$lane"/mm/tamalloc*.c; do
+		[[ $value == y && -e $file ]] || continue
+		file=$(basename "$file" .c).o
+		grep -wF "$file" "$lane/mm/Makefile" || { echo "mm/Makefile does not make $file"; return 1; }
+		what+=("mm/$file")
+	done
 	[[ $2 != "${commits[-1]}" ]] || what=("${all[@]}")
-	apply_patch "$1" "$2" && lane_make -j$((($(nproc) + 1) / 2)) "${what[@]}" || return
-	# The object is there as soon as its source is, or never.
-	[[ -e $lane/out/mm/tamalloc.o ]] || [[ $value == n || ! -e $lane/mm/tamalloc.c ]]
+	lane_make -j$((($(nproc) + 1) / 2)) "${what[@]}"
 }
 
 # Whatever 32-bit emulation pulls in, the file includes what it needs.

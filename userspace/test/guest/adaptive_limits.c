@@ -225,31 +225,54 @@ static void set_limit(size_t bytes)
 	write_file(CGROUP "/memory.max", text);
 }
 
+/*
+ * Page 512 is touched, and how much that fills: itself, or the folios that come before the one
+ * that is refused, where a window has several.
+ */
+static size_t fills_some(size_t folio)
+{
+	size_t before = resident(region, SIZE), filled;
+	long fallbacks = vmstat("tamalloc_fallback"), taken = faults();
+
+	write_to(at(512));
+	CHECK_EQ(faults() - taken, 1);
+	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
+	filled = resident(region, SIZE) - before;
+	CHECK_EQ(resident(at(512), WINDOW * page), filled);
+	CHECK(filled == 1 || (filled % folio == 0 && filled < WINDOW));
+	return filled;
+}
+
 /* There is room for the first 2 MiB, but not for a window beyond. */
 static void refused_charge(void *unused)
 {
-	long fallbacks = vmstat("tamalloc_fallback"), free;
+	size_t folio, filled;
+	long fallbacks, free;
 
 	(void)unused;
 	cgroup_join();
 	start();
 	CHECK_EQ(walk(0, 512), 11);
+	folio = folio_pages(at(256));
 	set_limit(2 * MIB + MIB / 2);
-	fills(512, 1);
-	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
-	fills(513, 1);
-	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
+	filled = fills_some(folio);
+	/* If several folios came, one page more may need reclaim. */
+	if (filled == 1) {
+		fallbacks = vmstat("tamalloc_fallback");
+		fills(513, 1);
+		CHECK_EQ(vmstat("tamalloc_fallback"), fallbacks);
+	}
 	/* A window that is not freed is a MiB lost each time. */
 	free = vmstat("nr_free_pages");
 	for (int i = 0; i < 64; i++) {
-		CHECK(!madvise(at(512), 2 * page, MADV_DONTNEED));
-		fills(512, 1);
+		CHECK(!madvise(at(512), WINDOW * page, MADV_DONTNEED));
+		filled = fills_some(folio);
 	}
-	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 65);
 	CHECK(free - vmstat("nr_free_pages") < (long)(32 * MIB / page));
 	set_limit(LIMIT);
-	CHECK_EQ(walk(513, 516), 3);
-	fills(516, 4);
+	CHECK_EQ(walk(513, 516), filled == 1 ? 3 : 0);
+	if (filled == 1)
+		fills(516, 4);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom"), 0);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
 }
@@ -335,22 +358,24 @@ static void charge_and_drop(void *unused)
 }
 
 /*
- * One page is left of each of six windows. They are paid for in full until there is need of
- * what nobody has mapped any more.
+ * One page is left of each of six windows. Its folio is paid for in full until there is need
+ * of what nobody has mapped any more.
  */
 static void leave_one_of_each(void *unused)
 {
 	const size_t left = (PAGES - 512) / WINDOW;
+	size_t folio;
 
 	(void)unused;
 	cgroup_join();
 	start();
 	walk(0, PAGES);
+	folio = folio_pages(at(512));
 	CHECK(!madvise(region, 512 * page, MADV_DONTNEED));
 	for (size_t i = 512; i < PAGES; i += WINDOW)
 		CHECK(!madvise(at(i + 1), (WINDOW - 1) * page, MADV_DONTNEED));
 	CHECK_EQ(resident(region, SIZE), left);
-	cgroup_check_charge(left * WINDOW * page);
+	cgroup_check_charge(left * folio * page);
 	set_limit(2 * MIB);
 	cgroup_check_charge(left * page);
 	CHECK_EQ(resident(region, SIZE), left);

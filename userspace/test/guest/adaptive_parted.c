@@ -149,9 +149,14 @@ static void written(void)
 /* A pin is known of a folio only, so all of that stays. */
 static void pinned(void)
 {
+	size_t folio;
+
 	start_group();
+	folio = folio_pages(at(400));
 	pin(at(400));
-	CHECK_EQ(resident(move_part(GROUP / 2, GROUP / 2, 0), GROUP / 2 * page), GROUP / 2);
+	/* If it is not all, the page that was touched is of another. */
+	CHECK_EQ(resident(move_part(GROUP / 2, GROUP / 2, 0), GROUP / 2 * page),
+		 folio == GROUP / 2 ? folio : folio + 1);
 }
 
 static const struct test tests[] = {

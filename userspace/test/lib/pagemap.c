@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
+#include <linux/kernel-page-flags.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -72,4 +73,30 @@ size_t resident(const void *start, size_t bytes)
 size_t in_swap(const void *start, size_t bytes)
 {
 	return count(start, bytes, PM_SWAPPED);
+}
+
+static uint64_t flags_of(const char *addr)
+{
+	off_t offset = (pagemap(addr) & PM_FRAME) * sizeof(uint64_t);
+	int flags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	uint64_t flags;
+
+	CHECK(flags_fd >= 0);
+	CHECK_EQ(pread(flags_fd, &flags, sizeof(flags), offset), sizeof(flags));
+	close(flags_fd);
+	return flags;
+}
+
+size_t folio_pages(const char *addr)
+{
+	const uint64_t head = 1 << KPF_COMPOUND_HEAD, tail = 1 << KPF_COMPOUND_TAIL;
+	size_t pages = 1;
+
+	if (!(flags_of(addr) & (head | tail)))
+		return 1;
+	while (!(flags_of(addr) & head))
+		addr -= page;
+	while (flags_of(addr + pages * page) & tail)
+		pages++;
+	return pages;
 }

@@ -26,4 +26,7 @@ void pagemap_read(const void *start, uint64_t *entry, size_t pages);
 size_t resident(const void *start, size_t bytes);
 size_t in_swap(const void *start, size_t bytes);
 
+/* Pages of the folio that the page is of; the folio has to be mapped as a whole, in order. */
+size_t folio_pages(const char *addr);
+
 #endif /* PAGEMAP_H */
