@@ -232,6 +232,7 @@ static void unaligned_start(void)
 	const size_t size = SIZE / 2;
 	char *place = hole(SIZE);
 
+	need_adaptive();
 	set(THP "enabled", "madvise");
 	region = move_to(tamalloc(size), size, place + 3 * page);
 	CHECK(!madvise(region, size, MADV_HUGEPAGE));

@@ -109,6 +109,7 @@ static void fragmented(void)
 {
 	long fallbacks, stalls, taken;
 
+	need_adaptive();
 	set(THP "enabled", "madvise");
 	/* It would compact the memory for huge pages, and stall itself. */
 	set(THP "khugepaged/defrag", "0");
@@ -189,6 +190,7 @@ static void drop_touched(void *unused)
 /* Without swap: 16 MiB are touched, up to twice as much is filled. */
 static void survives(void (*touch)(void *))
 {
+	need_adaptive();
 	cgroup_make("24M", "0");
 	CHECK_EQ(child(touch, NULL), 0);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
@@ -279,6 +281,7 @@ static void refused_charge(void *unused)
 
 static void refused_with(const char *swap)
 {
+	need_adaptive();
 	cgroup_make("16M", swap);
 	CHECK_EQ(child(refused_charge, NULL), 0);
 	cgroup_remove();
@@ -292,6 +295,7 @@ static void charge_fails(void)
 /* With swap, so that reclaim could make room for the window. */
 static void charge_reclaims_nothing(void)
 {
+	need_adaptive();
 	start_swap(ANY_SWAP);
 	refused_with("max");
 	stop_swap();
@@ -386,6 +390,7 @@ static void leave_one_of_each(void *unused)
 
 static void charge_goes(void)
 {
+	need_adaptive();
 	cgroup_make("16M", "0");
 	CHECK_EQ(child(leave_one_of_each, NULL), 0);
 	cgroup_remove();
@@ -395,6 +400,7 @@ static void charged(void)
 {
 	long before;
 
+	need_adaptive();
 	cgroup_make("16M", "0");
 	before = cgroup_dying();
 	CHECK_EQ(child(charge_and_drop, NULL), 0);

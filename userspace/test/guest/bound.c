@@ -283,10 +283,10 @@ static void fail(struct program *program)
 /* For verbs that swap and reclaim. */
 static void open_system(void)
 {
+	prepare(MAX_PAGES);
 	start_swap(ANY_SWAP);
 	cgroup_make("max", "max");
 	cgroup_join();
-	prepare(MAX_PAGES);
 }
 
 /* A way that has broken the bound, or looks as if it could. */

@@ -97,6 +97,7 @@ static inline void set_if_there(const char *path, const char *value)
 
 static inline void prepare(size_t count)
 {
+	need_adaptive();
 	set(THP "enabled", "madvise");
 	set_if_there(KHUGEPAGED "pages_to_scan", "100000");
 	set_if_there(KHUGEPAGED "scan_sleep_millisecs", "10000");

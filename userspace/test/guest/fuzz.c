@@ -63,12 +63,9 @@ static struct entry native = {
 	.tamalloc = native_tamalloc, .mmap = native_mmap,
 };
 
-/* The stack is right below the end of what mmap() gives without a hint: a power of two. */
 static void __attribute__((constructor)) measure_space(void)
 {
-	const uint64_t stack = (uintptr_t)__builtin_frame_address(0);
-
-	native.too_large = 1ULL << (64 - __builtin_clzll(stack));
+	native.too_large = address_space_size();
 	native.fits = native.too_large / 4;
 }
 
@@ -209,10 +206,14 @@ static void make_uffd_missing(char *p)
 	open_uffd(p, UFFDIO_REGISTER_MODE_MISSING);
 }
 
+/* If the kernel can: else read-only. */
 static void make_uffd_wp(char *p)
 {
 	memset(p, CANARY, page);
-	CHECK(!uffd_protect(open_uffd(p, UFFDIO_REGISTER_MODE_WP), p, page, true));
+	if (uffd_can_protect())
+		CHECK(!uffd_protect(open_uffd(p, UFFDIO_REGISTER_MODE_WP), p, page, true));
+	else
+		CHECK(!mprotect(p, page, PROT_READ));
 }
 
 /* Without protection keys in the CPU: read-only. */

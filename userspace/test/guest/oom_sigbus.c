@@ -48,7 +48,7 @@ static const struct how {
 	void *(*get)(size_t size);
 	bool (*touch)(char *p);
 } strict_write = { tamalloc, by_write }, strict_read = { tamalloc, by_read },
-  adaptive_write = { adaptive, by_write }, plain_write = { plain, by_write },
+  adaptive_write = { with_advice, by_write }, plain_write = { plain, by_write },
   huge_write = { huge_plain, by_write };
 
 static void *recoverable(void *(*get)(size_t), size_t size)

@@ -184,6 +184,7 @@ static void fills_ahead(void)
 	char *p;
 	long taken;
 
+	need_adaptive();
 	set(THP "enabled", "madvise");
 	set_mode(2);
 	p = map_aligned(SIZE);

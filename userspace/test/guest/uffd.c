@@ -30,6 +30,8 @@ static void range_ioctl(unsigned long request, void *arg)
 /* A region registered with userfaultfd for @mode. */
 static void open_uffd(int mode, long features)
 {
+	if (mode & UFFDIO_REGISTER_MODE_WP)
+		uffd_need_protection();
 	uffd = uffd_open(O_CLOEXEC | O_NONBLOCK, features);
 	CHECK(uffd >= 0);
 	set(THP "enabled", "always");

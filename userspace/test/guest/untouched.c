@@ -269,6 +269,7 @@ static void by_operation(void)
 {
 	bool all = true;
 
+	need_adaptive();
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
 		all &= !child(operate, &i);
 	CHECK(all);

@@ -181,12 +181,29 @@ const char *no_adaptive(void)
 }
 #endif
 
-void *adaptive(size_t size)
+size_t address_space_size(void)
+{
+	size_t size = 1UL << 30;
+	void *p;
+
+	while ((p = mmap(NULL, size, PROT_NONE, ANON, -1, 0)) != MAP_FAILED) {
+		CHECK(!munmap(p, size));
+		size *= 2;
+	}
+	return size;
+}
+
+void need_adaptive(void)
 {
 	const char *why = no_adaptive();
 
 	if (why)
 		tap_skip(why);
+}
+
+void *adaptive(size_t size)
+{
+	need_adaptive();
 	return with_advice(size);
 }
 

@@ -38,6 +38,8 @@ bool has_mode(void);
 /* Reserve and unmap again: 0, or the errno with which that is refused. */
 int tamalloc_errno(size_t size);
 int plain_errno(size_t size);
+/* The smallest power of two, in bytes, that mmap() finds no room for. */
+size_t address_space_size(void);
 /* A free range of the address space, aligned to @huge: until another thread maps. */
 void *hole(size_t size);
 /* Move a mapping to a place, over what is there. */
@@ -53,6 +55,8 @@ void *adaptive(size_t size);
 #endif
 /* Why the advice leaves a region strict on this machine, or NULL. */
 const char *no_adaptive(void);
+/* Skip the test in that case. */
+void need_adaptive(void);
 
 static inline void poke(void *p, char c)
 {

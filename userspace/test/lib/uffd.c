@@ -16,6 +16,22 @@ int uffd_open(int flags, uint64_t features)
 	return uffd;
 }
 
+bool uffd_can_protect(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	int uffd = syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+
+	CHECK(uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api));
+	close(uffd);
+	return api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+}
+
+void uffd_need_protection(void)
+{
+	if (!uffd_can_protect())
+		tap_skip("this kernel cannot write-protect by userfaultfd (HAVE_ARCH_USERFAULTFD_WP)");
+}
+
 int uffd_register(int uffd, const void *start, size_t bytes, int mode)
 {
 	struct uffdio_register range = {

@@ -186,10 +186,18 @@ static void middle(const struct cell *cell)
 
 static void executable(const struct cell *cell)
 {
-	static const unsigned char code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };	/* return 42 */
+	/* return 42 */
+#ifdef __x86_64__
+	static const unsigned char code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
+#elif defined(__aarch64__)
+	static const unsigned int code[] = { 0x52800540, 0xd65f03c0 };
+#elif defined(__riscv)
+	static const unsigned int code[] = { 0x02a00513, 0x00008067 };
+#endif
 	char *p = in_the_middle(cell);
 
 	memcpy(p, code, sizeof(code));
+	__builtin___clear_cache(p, p + sizeof(code));
 	protect(p, PAGES, PROT_READ | PROT_EXEC);
 	say("returns %d", ((int (*)(void))(void *)p)());
 	say("write %s", touch(p, 'w'));

@@ -124,7 +124,13 @@ static bool refused_as_told(const struct row *row, const char *result)
 /* Why kind @i differs from the one before it, or NULL if it must not. */
 static const char *reason(const struct row *row, int i)
 {
-	return i == 1 ? row->strict : row->adaptive;
+	if (i == 1)
+		return row->strict;
+	/* Where the first touch is strict all the same, nothing comes ahead of one. */
+	if (no_adaptive() && row->adaptive && strcmp(row->adaptive, ADVISED) &&
+	    strcmp(row->adaptive, MAY_COLLAPSE))
+		return NULL;
+	return row->adaptive;
 }
 
 /* What is wrong with the row, or NULL. */
@@ -170,7 +176,7 @@ static bool run_row(const struct subject *subject, const struct row *row, int nu
 	return !wrong;
 }
 
-/* Does this kernel have the operation? */
+/* Does this machine have the operation? */
 static bool applies(const struct row *row)
 {
 	static int version;
@@ -182,7 +188,8 @@ static bool applies(const struct row *row)
 		CHECK_EQ(sscanf(name.release, "%d.%d", &major, &minor), 2);
 		version = LINUX(major, minor);
 	}
-	return version >= row->since && (!row->before || version < row->before);
+	return version >= row->since && (!row->before || version < row->before) &&
+	       (!row->needs || row->needs());
 }
 
 static bool run_subject(const struct subject *subject, int *number, bool markdown)

@@ -40,6 +40,7 @@
 #define OWN_POLICY "a region does not merge with plain memory, whose fault policy is another"
 #define WINDOWS "MADV_HUGEPAGE: a fault fills a group of pages of which more than half were accessed"
 #define ADVISED "it already has this advice"
+#define MAY_COLLAPSE "khugepaged may collapse what was touched in full"
 #define LARGE_FOLIO "a window is a large folio, as with mTHP: "
 #define NAMED "a region has a name in maps and the flag tm in smaps"
 
@@ -63,6 +64,7 @@ struct row {
 	const char *refused;	/* the error that the operation has to fail with, or NULL */
 	const char *adaptive;	/* why adaptive memory differs from strict, or NULL */
 	int since, before;	/* the kernels that have the operation, or 0 */
+	bool (*needs)(void);	/* whether the kernel and the CPU have it, or NULL */
 };
 #define LINUX(major, minor) ((major) * 1000 + (minor))
 

@@ -113,14 +113,22 @@ static void unprivileged(const struct cell *cell)
 	say("read %s", touch(p, 'r'));
 }
 
+static bool can_poison(void)
+{
+	return !access("/proc/sys/vm/memory_failure_recovery", F_OK);
+}
+
 const struct row poison_rows[] = {
 	{ "MADV_HWPOISON on a written page, then MADV_DONTNEED", hard,
-	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise" },
+	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise",
+	  .needs = can_poison },
 	{ "MADV_HWPOISON on a written page, then munmap", unmapped_after,
-	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise" },
-	{ "MADV_HWPOISON in a huge page", in_huge_page },
-	{ "hwpoison injected by page frame number", injected },
-	{ "MADV_SOFT_OFFLINE on a written page", soft },
-	{ "MADV_HWPOISON and SOFT_OFFLINE, unprivileged", unprivileged, .refused = "EPERM" },
+	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise",
+	  .needs = can_poison },
+	{ "MADV_HWPOISON in a huge page", in_huge_page, .needs = can_poison },
+	{ "hwpoison injected by page frame number", injected, .needs = can_poison },
+	{ "MADV_SOFT_OFFLINE on a written page", soft, .needs = can_poison },
+	{ "MADV_HWPOISON and SOFT_OFFLINE, unprivileged", unprivileged, .refused = "EPERM",
+	  .needs = can_poison },
 	{}
 };

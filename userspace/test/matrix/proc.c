@@ -213,7 +213,7 @@ const struct row proc_rows[] = {
 	{ "smaps, VmFlags", all_flags, 0, NAMED,
 	  .adaptive = ADVISED },
 	{ "smaps, THPeligible, huge pages always enabled", thp_eligible, 0, NO_HUGE_PAGE,
-	  .adaptive = "khugepaged may collapse what was touched in full" },
+	  .adaptive = MAY_COLLAPSE },
 	{ "smaps_rollup, 1024 pages written", rollup },
 	/* What is batched counts as active until 6.14. */
 	{ "numa_maps, half written", numa_maps, .before = LINUX(6, 14),

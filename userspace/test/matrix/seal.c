@@ -46,6 +46,13 @@ static void sealed_part(const struct cell *cell)
 	say_pages(p, 8);
 }
 
+static bool has_keys(void)
+{
+	int key = pkey_alloc(0, 0);
+
+	return key >= 0 && !pkey_free(key);
+}
+
 /* touch() does not return from its signal handler: all keys stay denied. */
 static const char *touch_by_key(char *p, char how, int key, int rights)
 {
@@ -78,7 +85,8 @@ const struct row seal_rows[] = {
 	{ "mseal, half written", sealed },
 	{ "mseal, read-only", sealed_read_only },
 	{ "mseal on four pages in the middle", sealed_part },
-	{ "protection key that denies access", key_denies, PKEY_DISABLE_ACCESS },
-	{ "protection key that denies writing", key_denies, PKEY_DISABLE_WRITE, READ_POPULATES },
+	{ "protection key that denies access", key_denies, PKEY_DISABLE_ACCESS, .needs = has_keys },
+	{ "protection key that denies writing", key_denies, PKEY_DISABLE_WRITE, READ_POPULATES,
+	  .needs = has_keys },
 	{}
 };

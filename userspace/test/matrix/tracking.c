@@ -175,9 +175,12 @@ const struct row track_rows[] = {
 	{ "soft-dirty, moved by mremap", soft_dirty_moved },
 	{ "PAGEMAP_SCAN, categories, half written", categories },
 	{ "PAGEMAP_SCAN, categories, only read", categories_read, 0, READ_POPULATES },
-	{ "PAGEMAP_SCAN with WP_ASYNC: half written, then every third page", scan_written },
-	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, then four written", scan_untouched },
-	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, read, four written", scan_read, 0, READ_POPULATES },
-	{ "PAGEMAP_SCAN with WP_ASYNC: a huge page", scan_huge },
+	{ "PAGEMAP_SCAN with WP_ASYNC: half written, then every third page", scan_written,
+	  .needs = uffd_can_protect },
+	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, then four written", scan_untouched,
+	  .needs = uffd_can_protect },
+	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, read, four written", scan_read, 0, READ_POPULATES,
+	  .needs = uffd_can_protect },
+	{ "PAGEMAP_SCAN with WP_ASYNC: a huge page", scan_huge, .needs = uffd_can_protect },
 	{}
 };

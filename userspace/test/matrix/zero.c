@@ -56,14 +56,20 @@ static void check_reused(const char *p, size_t pages)
 
 static void after_another(const struct cell *cell)
 {
-	char *p = get(cell, LEFT);
 	size_t bad = 0;
+	char *p;
 
-	fill_and_free(leave_pattern, p);
-	for (size_t i = 0; i < LEFT / page; i++) {
-		if (cell->arg == 'w')
-			poke(p + i * page, 0);
-		bad += !all_zero(p + i * page, page);
+	/* Where blocks of that size are free elsewhere, those go first. */
+	for (int tries = 0; !tries || (tries < 32 && reused(p, LEFT / page) < LEFT / page / 4); tries++) {
+		p = get(cell, LEFT);
+		fill_and_free(leave_pattern, p);
+		for (size_t i = 0; i < LEFT / page; i++) {
+			if (cell->arg == 'w')
+				poke(p + i * page, 0);
+			bad += !all_zero(p + i * page, page);
+		}
+		if (!usage(p, LEFT / page, "Rss"))
+			break;
 	}
 	say("of %lu pages %zu are not zero", LEFT / page, bad);
 	say("%ld resident", usage(p, LEFT / page, "Rss"));
