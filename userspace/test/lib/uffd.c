@@ -18,11 +18,15 @@ int uffd_open(int flags, uint64_t features)
 
 bool uffd_can_protect(void)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	int uffd = syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+	static struct uffdio_api api;	/* asked once */
+	int uffd;
 
-	CHECK(uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api));
-	close(uffd);
+	if (!api.api) {
+		api.api = UFFD_API;
+		uffd = syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+		CHECK(uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api));
+		close(uffd);
+	}
 	return api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
 }
 

@@ -50,7 +50,8 @@ bool fill_open(struct world *w)
 
 	if (w->uffd >= 0)
 		return true;
-	w->uffd = uffd_open(O_CLOEXEC, UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC);
+	w->uffd = uffd_open(O_CLOEXEC, uffd_can_protect() ?
+			    UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC : 0);
 	if (w->uffd < 0)
 		return false;
 	CHECK(!pthread_create(&thread, NULL, handler, w));

@@ -156,6 +156,8 @@ void writeprotect(struct world *w, const struct step *s)
 /* From now on; half of them also protect what is there already. */
 void track_writes(struct world *w, const struct step *s)
 {
+	if (!uffd_can_protect())
+		return;
 	enlist(w, s, WP, UFFDIO_REGISTER_MODE_WP);
 	if (s->value & 1)
 		writeprotect(w, s);
