@@ -18,16 +18,17 @@ int uffd_open(int flags, uint64_t features)
 
 bool uffd_can_protect(void)
 {
-	static struct uffdio_api api;	/* asked once */
-	int uffd;
+	static int can = -1;	/* threads may ask at the same time, and find the same */
 
-	if (!api.api) {
-		api.api = UFFD_API;
-		uffd = syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+	if (can < 0) {
+		struct uffdio_api api = { .api = UFFD_API };
+		int uffd = syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+
 		CHECK(uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api));
 		close(uffd);
+		can = !!(api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 	}
-	return api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+	return can;
 }
 
 void uffd_need_protection(void)
