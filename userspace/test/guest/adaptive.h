@@ -6,12 +6,13 @@
 #include "counters.h"
 #include "mem.h"
 #include "pagemap.h"
+#include "pages.h"
 #include "settings.h"
 #include "tap.h"
 
-#define PAGES	2048UL
+#define MIDDLE	(WINDOW < 64 ? WINDOW : 64UL)	/* where a walk fills as many again */
+#define PAGES	(4 * GROUP)
 #define SIZE	(PAGES * page)
-#define WINDOW	256UL		/* the largest, 1 MiB, reached after 2 MiB of a walk */
 
 static char *region;
 
@@ -56,7 +57,7 @@ static inline void fills(size_t index, size_t pages)
 	fills_by(write_to, index, pages);
 }
 
-/* What the fault at @index of an upward walk from the start of a page table fills. */
+/* What the fault at @index of an upward walk from the start of a group fills. */
 static inline size_t window_at(size_t index)
 {
 	if (index < 4)
@@ -64,10 +65,14 @@ static inline size_t window_at(size_t index)
 	return index < WINDOW ? index & -index : WINDOW;
 }
 
-/* Faults of a walk from there to the start of a later page table. */
+/* Faults of an upward walk to there, which for the first largest group are 11. */
 static inline long windows_before(size_t index)
 {
-	return 11 + (index - 512) / WINDOW;
+	long sum = 0;
+
+	for (size_t i = 0; i < index; i += window_at(i))
+		sum++;
+	return sum;
 }
 
 /* Touch pages upwards; how many faults that took. */
@@ -80,27 +85,27 @@ static inline long walk(size_t from, size_t to)
 	return faults() - taken;
 }
 
-/* Of the last window, pages 64 to 127, only the first half is touched. */
+/* Of the last window, from MIDDLE to before 2 * MIDDLE, only the first half is touched. */
 static inline void half_touched(void)
 {
 	start();
-	CHECK_EQ(walk(0, 64), 8);
-	fills(64, 64);
-	CHECK_EQ(walk(65, 96), 0);
+	CHECK_EQ(walk(0, MIDDLE), windows_before(MIDDLE));
+	fills(MIDDLE, MIDDLE);
+	CHECK_EQ(walk(MIDDLE + 1, MIDDLE / 2 * 3), 0);
 }
 
-/* How many pages a touch of page 128 fills: one, as the other half is no evidence. */
+/* How many pages a touch behind it fills: one, as the other half is no evidence. */
 static inline size_t filled_behind(void)
 {
 	size_t before = resident(region, SIZE);
 
-	poke(at(128), 't');
+	poke(at(2 * MIDDLE), 't');
 	return resident(region, SIZE) - before;
 }
 
 static inline void check_evidence(void)
 {
-	CHECK_EQ(resident(region, SIZE), 128);
+	CHECK_EQ(resident(region, SIZE), 2 * MIDDLE);
 	CHECK_EQ(filled_behind(), 1);
 }
 

@@ -46,8 +46,8 @@ static void bound(int node)
 {
 	start();
 	bind_to(region, SIZE, MPOL_BIND, node);
-	CHECK_EQ(walk(0, 1024), windows_before(1024));
-	CHECK_EQ(pages_on(node, 0, 1024), 1024);
+	CHECK_EQ(walk(0, PAGES / 2), windows_before(PAGES / 2));
+	CHECK_EQ(pages_on(node, 0, PAGES / 2), PAGES / 2);
 }
 
 static void numa(void)
@@ -155,13 +155,14 @@ static void touch_most(const unsigned short *which, size_t of, size_t group)
 
 static void touch_windows(void *unused)
 {
-	unsigned short which[257];
+	const size_t most = WINDOW + 1;
+	unsigned short which[most];
 
 	(void)unused;
 	cgroup_join();
-	for (size_t i = 0; i < 257; i++)
+	for (size_t i = 0; i < most; i++)
 		which[i] = i;
-	touch_most(which, 257, 512);
+	touch_most(which, most, GROUP);
 }
 
 /* So that no hole is large enough for a folio. */
@@ -181,9 +182,9 @@ static void drop_touched(void *unused)
 	cgroup_join();
 	set(THP "enabled", "madvise");
 	region = adaptive(SPACE);
-	for (size_t i = 0; i < SPACE / page; i += 512) {
-		walk(i, i + 257);
-		CHECK(!madvise(at(i), 257 * page, MADV_DONTNEED));
+	for (size_t i = 0; i < SPACE / page; i += GROUP) {
+		walk(i, i + WINDOW + 1);
+		CHECK(!madvise(at(i), (WINDOW + 1) * page, MADV_DONTNEED));
 	}
 }
 
@@ -228,19 +229,19 @@ static void set_limit(size_t bytes)
 }
 
 /*
- * Page 512 is touched, and how much that fills: itself, or the folios that come before the one
- * that is refused, where a window has several.
+ * The page behind the first group is touched, and how much that fills: itself, or the folios
+ * that come before the one that is refused, where a window has several.
  */
 static size_t fills_some(size_t folio)
 {
 	size_t before = resident(region, SIZE), filled;
 	long fallbacks = vmstat("tamalloc_fallback"), taken = faults();
 
-	write_to(at(512));
+	write_to(at(GROUP));
 	CHECK_EQ(faults() - taken, 1);
 	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, 1);
 	filled = resident(region, SIZE) - before;
-	CHECK_EQ(resident(at(512), WINDOW * page), filled);
+	CHECK_EQ(resident(at(GROUP), WINDOW * page), filled);
 	if (folio == WINDOW)
 		CHECK_EQ(filled, 1);
 	else
@@ -257,27 +258,27 @@ static void refused_charge(void *unused)
 	(void)unused;
 	cgroup_join();
 	start();
-	CHECK_EQ(walk(0, 512), 11);
-	folio = folio_pages(at(256));
+	CHECK_EQ(walk(0, GROUP), windows_before(GROUP));
+	folio = folio_pages(at(WINDOW));
 	set_limit(2 * MIB + MIB / 2);
 	filled = fills_some(folio);
 	/* If several folios came, one page more may need reclaim. */
 	if (filled == 1) {
 		fallbacks = vmstat("tamalloc_fallback");
-		fills(513, 1);
+		fills(GROUP + 1, 1);
 		CHECK_EQ(vmstat("tamalloc_fallback"), fallbacks);
 	}
 	/* A window that is not freed is a MiB lost each time. */
 	free = vmstat("nr_free_pages");
 	for (int i = 0; i < 64; i++) {
-		CHECK(!madvise(at(512), WINDOW * page, MADV_DONTNEED));
+		CHECK(!madvise(at(GROUP), WINDOW * page, MADV_DONTNEED));
 		filled = fills_some(folio);
 	}
 	CHECK(free - vmstat("nr_free_pages") < (long)(32 * MIB / page));
 	set_limit(LIMIT);
-	CHECK_EQ(walk(513, 516), filled == 1 ? 3 : 0);
+	CHECK_EQ(walk(GROUP + 1, GROUP + 4), filled == 1 ? 3 : 0);
 	if (filled == 1)
-		fills(516, 4);
+		fills(GROUP + 4, 4);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom"), 0);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
 }
@@ -345,21 +346,23 @@ static void killed(void)
 
 static void charge_and_drop(void *unused)
 {
+	const size_t half = WINDOW / 2;
+
 	(void)unused;
 	cgroup_join();
 	start();
-	CHECK_EQ(walk(0, 512), 11);
+	CHECK_EQ(walk(0, GROUP), windows_before(GROUP));
 	cgroup_check_charge(2 * MIB);
-	fills(512, WINDOW);
-	cgroup_check_charge((512 + WINDOW) * page);
-	CHECK_EQ(walk(513, PAGES), (PAGES - 512) / WINDOW - 1);
+	fills(GROUP, WINDOW);
+	cgroup_check_charge(3 * MIB);
+	CHECK_EQ(walk(GROUP + 1, PAGES), (PAGES - GROUP) / WINDOW - 1);
 	cgroup_check_charge(8 * MIB);
 	/* Whole windows, and halves of others. */
-	CHECK(!madvise(at(1152), 512 * page, MADV_DONTNEED));
-	CHECK(!madvise(at(1664), 128 * page, MADV_DONTNEED));
-	CHECK(!madvise(at(1024), 128 * page, MADV_DONTNEED));
-	CHECK_EQ(resident(region, SIZE), PAGES - 768);
-	cgroup_check_charge((PAGES - 768) * page);
+	CHECK(!madvise(at(9 * half), 4 * half * page, MADV_DONTNEED));
+	CHECK(!madvise(at(13 * half), half * page, MADV_DONTNEED));
+	CHECK(!madvise(at(8 * half), half * page, MADV_DONTNEED));
+	CHECK_EQ(resident(region, SIZE), PAGES - 6 * half);
+	cgroup_check_charge(5 * MIB);
 	CHECK(!munmap(region, SIZE));
 	cgroup_check_charge(0);
 }
@@ -370,23 +373,23 @@ static void charge_and_drop(void *unused)
  */
 static void leave_one_of_each(void *unused)
 {
-	const size_t left = (PAGES - 512) / WINDOW;
+	const size_t left = (PAGES - GROUP) / WINDOW;
 	size_t folio;
 
 	(void)unused;
 	cgroup_join();
 	start();
 	walk(0, PAGES);
-	folio = folio_pages(at(512));
-	CHECK(!madvise(region, 512 * page, MADV_DONTNEED));
-	for (size_t i = 512; i < PAGES; i += WINDOW)
+	folio = folio_pages(at(GROUP));
+	CHECK(!madvise(region, GROUP * page, MADV_DONTNEED));
+	for (size_t i = GROUP; i < PAGES; i += WINDOW)
 		CHECK(!madvise(at(i + 1), (WINDOW - 1) * page, MADV_DONTNEED));
 	CHECK_EQ(resident(region, SIZE), left);
 	cgroup_check_charge(left * folio * page);
 	set_limit(2 * MIB);
 	cgroup_check_charge(left * page);
 	CHECK_EQ(resident(region, SIZE), left);
-	for (size_t i = 512; i < PAGES; i += WINDOW)
+	for (size_t i = GROUP; i < PAGES; i += WINDOW)
 		CHECK_EQ(*at(i), 't');
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
 }

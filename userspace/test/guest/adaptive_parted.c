@@ -9,8 +9,6 @@
 
 #include "adaptive.h"
 
-#define GROUP	512UL
-
 /* Pin a page for as long as this process lives, as a driver would. */
 static void pin(char *p)
 {
@@ -26,7 +24,7 @@ static void pin(char *p)
 static void start_group(void)
 {
 	start();
-	CHECK_EQ(walk(0, GROUP / 2), 10);
+	CHECK_EQ(walk(0, GROUP / 2), windows_before(GROUP / 2));
 	fills(GROUP / 2, GROUP / 2);
 }
 
@@ -108,7 +106,7 @@ static void joined(void)
 	CHECK(!mprotect(at(GROUP), GROUP * page, PROT_READ));
 	/* Only what has been touched shares an anon_vma, without which nothing is joined. */
 	CHECK_EQ(peek(at(GROUP)), 0);
-	CHECK_EQ(walk(0, GROUP / 2), 10);
+	CHECK_EQ(walk(0, GROUP / 2), windows_before(GROUP / 2));
 	fills(GROUP / 2, GROUP / 2);
 	CHECK(!mprotect(at(GROUP / 2), GROUP / 2 * page, PROT_READ));
 	CHECK_EQ(resident(at(GROUP / 2), GROUP / 2 * page), 1);
@@ -127,12 +125,12 @@ static void lent(void)
 static void moved_whole(void)
 {
 	start_group();
-	for (size_t i = 0; i < 100; i++)
+	for (size_t i = 0; i < WINDOW / 2; i++)
 		poke(at(i), 0);
 	region = move_part(0, PAGES, 0);
 	CHECK_EQ(resident(region, SIZE), GROUP);
-	move_part(50, 50, 0);
-	CHECK_EQ(resident(region, 50 * page), 50);
+	move_part(WINDOW / 4, WINDOW / 4, 0);
+	CHECK_EQ(resident(region, WINDOW / 4 * page), WINDOW / 4);
 }
 
 static void written(void)
@@ -140,20 +138,21 @@ static void written(void)
 	char *half;
 
 	start_group();
-	poke(at(300) + 123, 'w');
+	poke(at(GROUP / 2 + 5) + 123, 'w');
 	half = move_part(GROUP / 2, GROUP / 2, 0);
 	CHECK_EQ(resident(half, GROUP / 2 * page), 2);
-	CHECK_EQ(half[(300 - GROUP / 2) * page + 123], 'w');
+	CHECK_EQ(half[5 * page + 123], 'w');
 }
 
 /* A pin is known of a folio only, so all of that stays. */
 static void pinned(void)
 {
+	const size_t middle = GROUP / 4 * 3;
 	size_t folio;
 
 	start_group();
-	folio = folio_pages(at(400));
-	pin(at(400));
+	folio = folio_pages(at(middle));
+	pin(at(middle));
 	/* If it is not all, the page that was touched is of another. */
 	CHECK_EQ(resident(move_part(GROUP / 2, GROUP / 2, 0), GROUP / 2 * page),
 		 folio == GROUP / 2 ? folio : folio + 1);

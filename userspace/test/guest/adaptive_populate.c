@@ -12,6 +12,12 @@
 #include "pagemap.h"
 #include "tap.h"
 
+/* One fault fills what a page table maps of the range. */
+static long tables_of(size_t from, size_t to)
+{
+	return (to - 1) / TABLE - from / TABLE + 1;
+}
+
 static void populated_whole(int advice)
 {
 	long taken;
@@ -19,7 +25,7 @@ static void populated_whole(int advice)
 	start();
 	taken = faults();
 	CHECK(!madvise(region, SIZE, advice));
-	CHECK_EQ(faults() - taken, PAGES / 512);
+	CHECK_EQ(faults() - taken, tables_of(0, PAGES));
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK(all_zero(region, SIZE));
 	taken = faults();
@@ -32,12 +38,6 @@ static void whole(void)
 {
 	populated_whole(MADV_POPULATE_WRITE);
 	populated_whole(MADV_POPULATE_READ);
-}
-
-/* One fault fills what a page table maps of the range. */
-static long tables_of(size_t from, size_t to)
-{
-	return (to - 1) / 512 - from / 512 + 1;
 }
 
 static void check_part(size_t from, size_t to, int advice)
@@ -53,9 +53,10 @@ static void check_part(size_t from, size_t to, int advice)
 
 static void part(void)
 {
-	static const size_t ends[][2] = {
-		{ 0, 1 }, { 0, 3 }, { 0, 4 }, { 3, 24 }, { 4, 9 }, { 8, 16 }, { 17, 130 },
-		{ 511, 513 }, { 500, 700 }, { 256, 1536 }, { 1, PAGES - 1 },
+	const size_t ends[][2] = {
+		{ 0, 1 }, { 0, 3 }, { 0, 4 }, { 3, 24 }, { 4, 9 }, { 8, 16 }, { 17, 120 },
+		{ GROUP - 1, GROUP + 1 }, { GROUP - 12, GROUP + WINDOW - 2 },
+		{ WINDOW, 3 * GROUP }, { 1, PAGES - 1 },
 	};
 
 	start();
@@ -69,7 +70,7 @@ static void part(void)
 static void part_after_evidence(void)
 {
 	start();
-	CHECK_EQ(walk(0, 64), 8);
+	CHECK_EQ(walk(0, 64), windows_before(64));
 	CHECK(!madvise(at(64), 5 * page, MADV_POPULATE_WRITE));
 	CHECK_EQ(resident(region, SIZE), 69);
 }
@@ -78,12 +79,12 @@ static void around_pages(void)
 {
 	start();
 	poke(at(5), 'a');
-	poke(at(600), 'b');
+	poke(at(GROUP + 8), 'b');
 	CHECK(!madvise(region, SIZE, MADV_POPULATE_WRITE));
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK_EQ(peek(at(5)), 'a');
-	CHECK_EQ(peek(at(600)), 'b');
-	*at(5) = *at(600) = 0;
+	CHECK_EQ(peek(at(GROUP + 8)), 'b');
+	*at(5) = *at(GROUP + 8) = 0;
 	CHECK(all_zero(region, SIZE));
 }
 
@@ -101,28 +102,29 @@ static void strict(void)
 static void no_evidence(void)
 {
 	start();
-	CHECK(!madvise(region, 512 * page, MADV_POPULATE_WRITE));
-	fills(512, 1);
-	for (size_t i = 0; i < 512; i++)
+	CHECK(!madvise(region, GROUP * page, MADV_POPULATE_WRITE));
+	fills(GROUP, 1);
+	for (size_t i = 0; i < GROUP; i++)
 		poke(at(i), 't');
-	for (size_t i = 513; i < 1024; i++)
+	for (size_t i = GROUP + 1; i < 2 * GROUP; i++)
 		poke(at(i), 't');
-	fills(1024, WINDOW);
+	fills(2 * GROUP, WINDOW);
 }
 
 static void locked(void)
 {
+	const size_t count = GROUP / 3 * 4;
 	long taken;
 
 	start();
 	taken = faults();
-	CHECK(!mlock(at(512), 700 * page));
-	CHECK_EQ(faults() - taken, tables_of(512, 1212));
-	CHECK_EQ(resident(region, SIZE), 700);
-	CHECK_EQ(resident(at(512), 700 * page), 700);
+	CHECK(!mlock(at(GROUP), count * page));
+	CHECK_EQ(faults() - taken, tables_of(GROUP, GROUP + count));
+	CHECK_EQ(resident(region, SIZE), count);
+	CHECK_EQ(resident(at(GROUP), count * page), count);
 	CHECK(!munlock(region, SIZE));
 	taken = faults();
-	CHECK(!mlock(region, 512 * page));
+	CHECK(!mlock(region, GROUP * page));
 	CHECK_EQ(faults() - taken, 1);
 }
 
@@ -133,11 +135,11 @@ static void locked_all(void)
 	start();
 	CHECK(!mlockall(MCL_CURRENT | MCL_ONFAULT));
 	CHECK_EQ(resident(region, SIZE), 0);
-	CHECK_EQ(walk(0, 64), 8);
-	fills(64, 64);
+	CHECK_EQ(walk(0, MIDDLE), windows_before(MIDDLE));
+	fills(MIDDLE, MIDDLE);
 	taken = vmstat("tamalloc_fault");
 	CHECK(!mlockall(MCL_CURRENT));
-	CHECK_EQ(vmstat("tamalloc_fault") - taken, tables_of(128, PAGES));
+	CHECK_EQ(vmstat("tamalloc_fault") - taken, tables_of(2 * MIDDLE, PAGES));
 	CHECK_EQ(resident(region, SIZE), PAGES);
 	CHECK(!munlockall());
 }

@@ -20,15 +20,17 @@
 
 static void strict_between(void (*on)(void), void (*off)(void))
 {
+	const size_t next = 2 * MIDDLE, end = next + window_at(next);
+
 	start();
-	CHECK_EQ(walk(0, 64), 8);
+	CHECK_EQ(walk(0, MIDDLE), windows_before(MIDDLE));
 	on();
-	check_strict(at(64), 64 * page);
+	check_strict(at(MIDDLE), MIDDLE * page);
 	off();
-	fills(128, 128);
-	CHECK_EQ(walk(129, 256), 0);
+	fills(next, window_at(next));
+	CHECK_EQ(walk(next + 1, end), 0);
 	on();
-	check_strict(at(256), 512 * page);
+	check_strict(at(end), GROUP * page);
 }
 
 static void nohugepage(void)
@@ -88,7 +90,7 @@ static void advised_by_damon(void)
 
 	start();
 	region = align(tamalloc(SIZE), SIZE);
-	check_strict(region, 32 * page);
+	check_strict(region, WINDOW / 8 * page);
 	damon_begin();
 	for (int tries = 0; tries < 3000 && !(find_vma(region, &vma) && strstr(vma.flags, " hg") &&
 					      vma.end >= (uintptr_t)at(PAGES)); tries++)
@@ -96,8 +98,8 @@ static void advised_by_damon(void)
 	damon_end();
 	CHECK(strstr(vma.flags, " hg"));
 	CHECK(vma.end >= (uintptr_t)at(PAGES));
-	CHECK_EQ(walk(512, 1024), 11);
-	fills(1024, WINDOW);
+	CHECK_EQ(walk(GROUP, 2 * GROUP), windows_before(GROUP));
+	fills(2 * GROUP, WINDOW);
 }
 
 /* Without advice, and with any other. */
@@ -114,7 +116,7 @@ static void unadvised(void)
 		check_strict(at(32 + 8 * i), 8 * page);
 	}
 	hugepage();
-	fills(64, 64);
+	fills(64, window_at(64));
 }
 
 static void never(void)
@@ -197,20 +199,20 @@ static void unmerge(int lock, size_t pages)
 	start();
 	if (lock)
 		CHECK(!mlock2(region, SIZE, lock));
-	CHECK_EQ(walk(0, 64), 8);
-	fills(64, 64);
+	CHECK_EQ(walk(0, MIDDLE), windows_before(MIDDLE));
+	fills(MIDDLE, MIDDLE);
 	/* One of the first of equal pages stays what it is: here they have been touched. */
-	for (size_t i = 65; i < 72; i++)
-		CHECK_EQ(peek(at(i)), 0);
+	for (size_t i = 1; i < 8; i++)
+		CHECK_EQ(peek(at(MIDDLE + i)), 0);
 	mergeable();
 	set(KSM "pages_to_scan", "10000");
 	set(KSM "sleep_millisecs", "0");
 	set(KSM "run", "1");
-	wait_for_ksm(KSM "pages_sharing", lock ? 120 : 60);
+	wait_for_ksm(KSM "pages_sharing", (lock ? 2 * MIDDLE - 8 : MIDDLE - 4));
 	wait_for_ksm(KSM "full_scans", number(KSM "full_scans") + 3);
 	unmergeable();
-	CHECK_EQ(resident(region, SIZE), 128);
-	fills(128, pages);
+	CHECK_EQ(resident(region, SIZE), 2 * MIDDLE);
+	fills(2 * MIDDLE, pages);
 }
 
 /* Where KSM splits a window, the zero page replaces the pages that are zero. */
@@ -241,8 +243,8 @@ static void sizes_never(void)
 {
 	start();
 	set_sizes("never");
-	CHECK_EQ(walk(0, 512), 11);
-	fills(512, WINDOW);
+	CHECK_EQ(walk(0, GROUP), windows_before(GROUP));
+	fills(GROUP, WINDOW);
 }
 
 static void sizes_always(void)
@@ -251,8 +253,8 @@ static void sizes_always(void)
 	set(THP "enabled", "always");
 	set_sizes("always");
 	fills(0, 1);
-	fills(512, 1);
-	CHECK_EQ(walk(1, 512), 10);
+	fills(GROUP, 1);
+	CHECK_EQ(walk(1, GROUP), windows_before(GROUP) - 1);
 }
 
 static const struct test tests[] = {

@@ -16,14 +16,14 @@
 #include "cgroup.h"
 #include "mem.h"
 #include "pagemap.h"
+#include "pages.h"
 #include "pin.h"
 #include "settings.h"
 #include "tap.h"
 #include "uapi.h"
 #include "uffd.h"
 
-#define MAX_PAGES	1024UL		/* in a region */
-#define PLACES		(8 * MAX_PAGES)
+#define PLACES		8192UL		/* at most */
 #define KSM		"/sys/kernel/mm/ksm/"
 #define KHUGEPAGED	THP "khugepaged/"
 
@@ -219,7 +219,7 @@ static inline void pin_pages(const struct step *step)
 }
 
 /*
- * As many generations as the stride: each touches the pages 256 further on than the last,
+ * As many generations as the stride: each touches the pages a window further on than the last,
  * and, if its parent has pinned a page, pins the first of them.
  */
 static inline void touch_in_child(const struct step *step)
@@ -237,7 +237,7 @@ static inline void touch_in_child(const struct step *step)
 		look();
 		if (pins)
 			pin_pages(&first);
-		next.first += 256;
+		next.first += WINDOW;
 		if (--next.stride && next.first + next.count <= places)
 			touch_in_child(&next);
 		_exit(EXIT_SUCCESS);
@@ -267,10 +267,10 @@ static inline void unmap(size_t first, size_t count)
 	}
 }
 
-/* A free range of places, with its pages in the same places of a page table as @first. */
+/* A free range of places, with its pages in the same places of a group as @first. */
 static inline size_t new_places(size_t first, size_t count)
 {
-	size_t to = (places + 511) / 512 * 512 + first % 512;
+	size_t to = (places + GROUP - 1) / GROUP * GROUP + first % GROUP;
 
 	return to + count <= PLACES ? to : 0;
 }
@@ -330,8 +330,9 @@ static inline int open_uffd(const struct step *step, int mode)
 static inline void uffd_copy(const struct step *step)
 {
 	int uffd = open_uffd(step, UFFDIO_REGISTER_MODE_MISSING);
-	static char bytes[4096] = "c";
+	char bytes[page];
 
+	memset(bytes, 'c', page);
 	for (size_t i = step->first; uffd >= 0 && i < step->first + step->count; i++) {
 		struct uffdio_copy copy = {
 			.dst = (uintptr_t)at(i), .src = (uintptr_t)bytes, .len = page,
@@ -450,7 +451,7 @@ static inline void run_step(const struct step *given)
 	case FORK: touch_in_child(&step); break;
 	case MIGRATE: migrate(&step); break;
 	case COLLAPSE:
-		populate(&(struct step){ .first = step.first / 512 * 512, .count = 512 },
+		populate(&(struct step){ .first = step.first / TABLE * TABLE, .count = TABLE },
 			 MADV_COLLAPSE);
 		break;
 	case UNMAP:

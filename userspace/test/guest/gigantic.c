@@ -38,8 +38,8 @@ static void above_a_gigantic_page(void)
 	start();
 	region = move_to(region, SIZE, (char *)below + GIB);
 	fills(0, 1);
-	CHECK_EQ(walk(1, 512), 10);
-	fills(512, WINDOW);
+	CHECK_EQ(walk(1, GROUP), windows_before(GROUP) - 1);
+	fills(GROUP, WINDOW);
 	for (size_t i = 0; i < page / sizeof(entry); i++)
 		CHECK_EQ(below[i], entry);
 }

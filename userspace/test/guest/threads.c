@@ -11,7 +11,6 @@
 #define THREADS	8
 #define PAGES	512
 #define ROUNDS	4
-#define WINDOW	256	/* pages in the largest */
 #define WINDOWS	250
 
 static char *region;
@@ -109,10 +108,11 @@ static void same(void)
 static void *same_window(void *arg)
 {
 	char *window = region + WINDOW * page;
+	const size_t share = (WINDOW - 1) / THREADS;
 	size_t id = (long)arg;
 
 	for (size_t round = 0; round < WINDOWS; round++) {
-		char *own = window + (id ? 31 * id + round % 31 : 0) * page;
+		char *own = window + (id ? share * id + round % share : 0) * page;
 
 		if (!id)
 			for (char *p = region; p < window; p += page)
@@ -138,7 +138,7 @@ static void window(void)
 	filled = vmstat("tamalloc_fault") + vmstat("tamalloc_ahead") - filled;
 	tap_note("%ld pages filled", filled);
 	/* More than the evidence and a page for each thread, so windows were filled. */
-	CHECK(filled > WINDOWS * (WINDOW + THREADS));
+	CHECK(filled > WINDOWS * (long)(WINDOW + THREADS));
 }
 
 /* Half of the threads drop pages that the others touch. */

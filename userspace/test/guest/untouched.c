@@ -16,7 +16,7 @@
 #include "uapi.h"
 #include "uffd.h"
 
-#define BOTH	(128 * page)	/* all that is resident */
+#define BOTH	(2 * MIDDLE * page)	/* all that is resident */
 
 /* The whole mapping: where it is parted, what came ahead goes. */
 static void protect(int prot)
@@ -74,7 +74,7 @@ static void forked(void)
 static void read_all(void *unused)
 {
 	(void)unused;
-	for (size_t i = 0; i < 128; i++)
+	for (size_t i = 0; i < 2 * MIDDLE; i++)
 		(void)peek(at(i));
 }
 
@@ -123,18 +123,18 @@ static void observed(void)
 /* A pipe holds the pages. */
 static void spliced(void)
 {
-	struct iovec range = { at(64), 16 * page };
+	struct iovec range = { at(MIDDLE), MIDDLE / 4 * page };
 	int pipes[2];
 
 	CHECK(!pipe(pipes));
-	CHECK_EQ(vmsplice(pipes[1], &range, 1, 0), 16 * page);
+	CHECK_EQ(vmsplice(pipes[1], &range, 1, 0), MIDDLE / 4 * page);
 	close(pipes[0]);
 	close(pipes[1]);
 }
 
 static void mapped_in(void)
 {
-	unsigned char in[128];
+	unsigned char in[2 * MIDDLE];
 
 	CHECK(!mincore(region, BOTH, in));
 }
@@ -170,7 +170,7 @@ static void migrated(void)
 /* One page of those that nobody has touched gets another frame. */
 static void soft_offlined(void)
 {
-	CHECK(!madvise(at(100), page, MADV_SOFT_OFFLINE));
+	CHECK(!madvise(at(2 * MIDDLE - 2), page, MADV_SOFT_OFFLINE));
 }
 
 static void compacted(void)
@@ -257,12 +257,12 @@ static void operate(void *arg)
 
 	half_touched();
 	operations[*(size_t *)arg].run();
-	ahead = resident(at(96), 32 * page);
-	if (ahead != 32)
+	ahead = resident(at(MIDDLE / 2 * 3), MIDDLE / 2 * page);
+	if (ahead != MIDDLE / 2)
 		tap_fail(__FILE__, __LINE__, "%s: of what came ahead %zu are there", name, ahead);
 	filled = filled_behind();
 	if (filled > 1)
-		tap_fail(__FILE__, __LINE__, "%s: page 128 fills %zu", name, filled);
+		tap_fail(__FILE__, __LINE__, "%s: the page behind fills %zu", name, filled);
 }
 
 static void by_operation(void)
@@ -279,13 +279,13 @@ static void by_operation(void)
 static void by_touch(void)
 {
 	half_touched();
-	walk(96, 128);
-	CHECK_EQ(filled_behind(), 128);
+	walk(MIDDLE / 2 * 3, 2 * MIDDLE);
+	CHECK_EQ(filled_behind(), window_at(2 * MIDDLE));
 }
 
 static const struct test tests[] = {
-	TEST("page 128 fills as many as there are before it, if all of them were touched", by_touch),
-	TEST("it fills one if half of the window was, whatever was done to it", by_operation),
+	TEST("the page behind a window fills another one, if all before it were touched", by_touch),
+	TEST("it fills no more than itself if half of the window was, whatever was done to it", by_operation),
 };
 
 TAP_MAIN(tests, no_tamalloc)

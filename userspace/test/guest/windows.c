@@ -43,16 +43,18 @@ static void zeroes(void)
 	}
 }
 
-/* 1024 pages that hold the numbers from 1 on. */
+#define COUNT	(PAGES / 2)
+
+/* Pages that hold the numbers from 1 on. */
 static void fill(void)
 {
 	long taken;
 
 	start();
 	taken = faults();
-	for (size_t i = 0; i < 1024; i++)
+	for (size_t i = 0; i < COUNT; i++)
 		*(size_t *)at(i) = i + 1;
-	CHECK_EQ(faults() - taken, windows_before(1024));
+	CHECK_EQ(faults() - taken, windows_before(COUNT));
 }
 
 static void check_pages(size_t from, size_t to, size_t shift)
@@ -65,33 +67,35 @@ static void check_pages(size_t from, size_t to, size_t shift)
 
 static void moved(void)
 {
+	const size_t from = COUNT / 4 + 5, count = COUNT / 2;
 	char *old;
 
 	fill();
 	old = region;
 	/* From the middle of a window, to an unaligned place. */
-	region = move_to(at(300), 500 * page, (char *)hole(SIZE) + 7 * page);
-	check_pages(0, 500, 300);
-	CHECK(!munmap(region, 500 * page));
+	region = move_to(at(from), count * page, (char *)hole(SIZE) + 7 * page);
+	check_pages(0, count, from);
+	CHECK(!munmap(region, count * page));
 	region = old;
-	check_pages(0, 300, 0);
-	check_pages(800, 1024, 0);
-	region = move_to(tamalloc(500 * page), 500 * page, old + 300 * page);
-	CHECK(all_zero(region, 500 * page));
+	check_pages(0, from, 0);
+	check_pages(from + count, COUNT, 0);
+	region = move_to(tamalloc(count * page), count * page, old + from * page);
+	CHECK(all_zero(region, count * page));
 }
 
 static void protected(void)
 {
+	const size_t bytes = COUNT / 8 * 5 * page;
 	long taken;
 
 	fill();
-	CHECK(!mprotect(at(100), 600 * page, PROT_READ));
-	check_pages(0, 1024, 0);
-	CHECK(!mprotect(at(100), 600 * page, PROT_NONE));
-	CHECK(!mprotect(at(100), 600 * page, RW));
-	check_pages(0, 1024, 0);
+	CHECK(!mprotect(at(5), bytes, PROT_READ));
+	check_pages(0, COUNT, 0);
+	CHECK(!mprotect(at(5), bytes, PROT_NONE));
+	CHECK(!mprotect(at(5), bytes, RW));
+	check_pages(0, COUNT, 0);
 	taken = faults();
-	for (size_t i = 0; i < 1024; i++)
+	for (size_t i = 0; i < COUNT; i++)
 		*(size_t *)at(i) = i + 1;
 	CHECK_EQ(faults() - taken, 0);
 }
@@ -116,17 +120,17 @@ static void read_only(void)
 static void change_all(void *unused)
 {
 	(void)unused;
-	check_pages(0, 1024, 0);
-	for (size_t i = 0; i < 1024; i++)
+	check_pages(0, COUNT, 0);
+	for (size_t i = 0; i < COUNT; i++)
 		*(size_t *)at(i) = 0;
-	CHECK(all_zero(region, 1024 * page));
+	CHECK(all_zero(region, COUNT * page));
 }
 
 static void forked(void)
 {
 	fill();
 	CHECK_EQ(child(change_all, NULL), 0);
-	check_pages(0, 1024, 0);
+	check_pages(0, COUNT, 0);
 }
 
 static void parent_changes(void)
@@ -141,10 +145,10 @@ static void parent_changes(void)
 	CHECK(pid >= 0);
 	if (!pid) {
 		CHECK_EQ(read(pipes[0], &c, 1), 1);
-		check_pages(0, 1024, 0);
+		check_pages(0, COUNT, 0);
 		_exit(EXIT_SUCCESS);
 	}
-	for (size_t i = 0; i < 1024; i++)
+	for (size_t i = 0; i < COUNT; i++)
 		*(size_t *)at(i) = 0;
 	CHECK_EQ(write(pipes[1], &c, 1), 1);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
@@ -156,9 +160,9 @@ static void unmapped(void)
 	long anon;
 
 	fill();
-	for (size_t i = 0; i < 1024; i += 3)
+	for (size_t i = 0; i < COUNT; i += 3)
 		CHECK(!munmap(at(i), page));
-	for (size_t i = 0; i < 1024; i++)
+	for (size_t i = 0; i < COUNT; i++)
 		if (i % 3)
 			check_pages(i, i + 1, 0);
 	CHECK(!munmap(region, SIZE));
@@ -174,28 +178,28 @@ static void unmapped(void)
 static void dropped(void)
 {
 	fill();
-	for (size_t i = 0; i < 1024; i += 2)
+	for (size_t i = 0; i < COUNT; i += 2)
 		CHECK(!madvise(at(i), page, MADV_DONTNEED));
-	CHECK_EQ(resident(region, SIZE), 512);
-	for (size_t i = 0; i < 1024; i++) {
+	CHECK_EQ(resident(region, SIZE), COUNT / 2);
+	for (size_t i = 0; i < COUNT; i++) {
 		if (i % 2)
 			check_pages(i, i + 1, 0);
 		else
 			CHECK(all_zero(at(i), page));
 	}
-	CHECK_EQ(resident(region, SIZE), 1024);
+	CHECK_EQ(resident(region, SIZE), COUNT);
 }
 
 static void freed(void)
 {
 	fill();
-	CHECK(!madvise(at(256), 512 * page, MADV_FREE));
+	CHECK(!madvise(at(COUNT / 4), COUNT / 2 * page, MADV_FREE));
 	CHECK(!madvise(region, SIZE, MADV_PAGEOUT));
-	for (size_t i = 256; i < 768; i++)
+	for (size_t i = COUNT / 4; i < COUNT / 4 * 3; i++)
 		CHECK(*(size_t *)at(i) == 0 || *(size_t *)at(i) == i + 1);
-	for (size_t i = 256; i < 768; i++)
+	for (size_t i = COUNT / 4; i < COUNT / 4 * 3; i++)
 		*(size_t *)at(i) = i + 1;
-	check_pages(0, 1024, 0);
+	check_pages(0, COUNT, 0);
 }
 
 static size_t swapped_at(size_t from, size_t to)
@@ -207,10 +211,10 @@ static void out_and_in(void)
 {
 	start_swap(ANY_SWAP);
 	fill();
-	CHECK(!madvise(region, 1024 * page, MADV_PAGEOUT));
-	CHECK_EQ(swapped_at(0, 1024), 1024);
-	check_pages(0, 1024, 0);
-	CHECK_EQ(resident(region, SIZE), 1024);
+	CHECK(!madvise(region, COUNT * page, MADV_PAGEOUT));
+	CHECK_EQ(swapped_at(0, COUNT), COUNT);
+	check_pages(0, COUNT, 0);
+	CHECK_EQ(resident(region, SIZE), COUNT);
 	stop_swap();
 }
 
@@ -218,10 +222,10 @@ static void swapped_and_forked(void)
 {
 	start_swap(ANY_SWAP);
 	fill();
-	CHECK(!madvise(region, 1024 * page, MADV_PAGEOUT));
-	CHECK_EQ(swapped_at(0, 1024), 1024);
+	CHECK(!madvise(region, COUNT * page, MADV_PAGEOUT));
+	CHECK_EQ(swapped_at(0, COUNT), COUNT);
 	CHECK_EQ(child(change_all, NULL), 0);
-	check_pages(0, 1024, 0);
+	check_pages(0, COUNT, 0);
 	stop_swap();
 }
 
@@ -259,10 +263,10 @@ static void swapped_in_by_swapoff(void)
 {
 	start_swap_of_folios();
 	half_touched();
-	CHECK(!madvise(region, 128 * page, MADV_PAGEOUT));
-	CHECK_EQ(swapped_at(0, 128), 128);
+	CHECK(!madvise(region, 2 * MIDDLE * page, MADV_PAGEOUT));
+	CHECK_EQ(swapped_at(0, 2 * MIDDLE), 2 * MIDDLE);
 	stop_swap();
-	CHECK_EQ(swapped_at(0, 128), 0);
+	CHECK_EQ(swapped_at(0, 2 * MIDDLE), 0);
 	check_evidence();
 }
 
@@ -282,30 +286,31 @@ static void over_swapped(void)
 
 static void migrated(void)
 {
-	static void *addr[128];
-	static int node[128], status[128];
+	const size_t count = 2 * MIDDLE;
+	void *addr[count];
+	int node[count], status[count];
 	size_t on_second;
 
 	half_touched();
-	for (size_t i = 0; i < 128; i++) {
+	for (size_t i = 0; i < count; i++) {
 		addr[i] = at(i);
 		node[i] = 1;
 	}
 	/* A page with an extra reference at that moment does not move: try again. */
 	do {
-		CHECK(syscall(SYS_move_pages, 0, 128, addr, node, status, MPOL_MF_MOVE) >= 0);
+		CHECK(syscall(SYS_move_pages, 0, count, addr, node, status, MPOL_MF_MOVE) >= 0);
 		on_second = 0;
-		for (size_t i = 0; i < 128; i++)
+		for (size_t i = 0; i < count; i++)
 			on_second += status[i] == 1;
-	} while (on_second < 128);
+	} while (on_second < count);
 	check_evidence();
 }
 
 static void cold(void)
 {
 	half_touched();
-	CHECK(!madvise(region, 128 * page, MADV_COLD));
-	for (size_t i = 0; i < 64; i++)
+	CHECK(!madvise(region, 2 * MIDDLE * page, MADV_COLD));
+	for (size_t i = 0; i < MIDDLE; i++)
 		CHECK_EQ(peek(at(i)), 't');
 	check_evidence();
 }
@@ -320,28 +325,28 @@ static void protected_no_touch(void)
 
 /*
  * Reclaim finds that part of the window was written again, and maps that as it was. It meets
- * page 64 first, which took the fault and is soft-dirty, unlike the others: no batch has both.
+ * page MIDDLE first, which took the fault and is soft-dirty, unlike the others: no batch has both.
  */
 static void taken_back(void)
 {
 	long taken;
 
 	half_touched();
-	CHECK(!madvise(at(64), 64 * page, MADV_FREE));
+	CHECK(!madvise(at(MIDDLE), MIDDLE * page, MADV_FREE));
 	taken = faults();
-	for (size_t i = 67; i < 128; i += 2)
+	for (size_t i = MIDDLE + 3; i < 2 * MIDDLE; i += 2)
 		write_to(at(i));
 	CHECK_EQ(faults() - taken, 0);
-	CHECK(!madvise(at(64), 64 * page, MADV_PAGEOUT));
-	poke(at(64), 't');
+	CHECK(!madvise(at(MIDDLE), MIDDLE * page, MADV_PAGEOUT));
+	poke(at(MIDDLE), 't');
 	check_evidence();
 }
 
 static void copied_no_touch(void)
 {
 	half_touched();
-	CHECK_EQ(child((void (*)(void *))write_to, at(64)), 0);
-	poke(at(64), 'p');
+	CHECK_EQ(child((void (*)(void *))write_to, at(MIDDLE)), 0);
+	poke(at(MIDDLE), 'p');
 	check_evidence();
 }
 
@@ -369,13 +374,13 @@ static void numa_hinted(void)
 	half_touched();
 	/* More at once than this process has other pages. */
 	updates = last = vmstat("numa_pte_updates");
-	while (updates - last < 128) {
+	while (updates - last < (long)(2 * MIDDLE)) {
 		last = updates;
 		for (int i = 0; i < 10000; i++)
-			poke(at(64), 'n');
+			poke(at(MIDDLE), 'n');
 		updates = vmstat("numa_pte_updates");
 	}
-	poke(at(64), 'n');
+	poke(at(MIDDLE), 'n');
 	write_file("/proc/sys/kernel/numa_balancing", "0");
 	check_evidence();
 }

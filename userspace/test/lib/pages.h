@@ -12,4 +12,9 @@
 extern size_t page;		/* bytes in a page */
 extern size_t huge;		/* bytes that one PMD maps */
 
+/* Of adaptive memory, in pages; in brackets for those of 4 KiB. */
+#define GROUP	(2 * MIB / page)	/* the largest group (512) */
+#define WINDOW	(GROUP / 2)		/* what a walk beyond that fills at a time (256) */
+#define TABLE	(huge / page)		/* what a page table maps (512) */
+
 #endif /* PAGES_H */
