@@ -151,7 +151,7 @@ void world_init(struct world *w, unsigned int number, struct kind *kind)
 {
 	memset(w, 0, sizeof(*w));
 	w->arena = (char *)(FIRST_ARENA + number * ARENA_DISTANCE);
-	w->shadow = plain(ARENA_PAGES * PAGE);
+	w->shadow = plain((size_t)ARENA_PAGES * PAGE);
 	w->stack = plain(64 * KIB);
 	w->kind = kind;
 	w->uffd = -1;
@@ -161,13 +161,13 @@ void world_init(struct world *w, unsigned int number, struct kind *kind)
 
 void world_clear(struct world *w)
 {
-	CHECK(!munmap(w->arena, ARENA_PAGES * PAGE));
+	CHECK(!munmap(w->arena, (size_t)ARENA_PAGES * PAGE));
 	memset(w->page, 0, sizeof(w->page));
 	w->gone = 0;
 	if (w->ring >= 0)
 		close(w->ring);
 	w->ring = -1;
-	madvise(w->shadow, ARENA_PAGES * PAGE, MADV_DONTNEED);
+	madvise(w->shadow, (size_t)ARENA_PAGES * PAGE, MADV_DONTNEED);
 }
 
 unsigned int uniform(const struct world *w, unsigned int from, unsigned int n,
@@ -290,7 +290,7 @@ static bool same(const void *a, const void *b)
 
 bool is_zero(const struct world *w, unsigned int i)
 {
-	static const char zeroes[PAGE] __attribute__((aligned(8)));
+	static const char zeroes[MAX_PAGE] __attribute__((aligned(8)));
 
 	return same(expected(w, i), zeroes);
 }
@@ -306,11 +306,11 @@ void model_doubt(struct world *w, unsigned int i)
 /* Its bytes, in place or, if it is not readable, as the kernel reads them. */
 static const char *contents(const struct world *w, unsigned int i)
 {
-	static __thread char bytes[PAGE] __attribute__((aligned(8)));
+	static __thread char bytes[MAX_PAGE] __attribute__((aligned(8)));
 
 	if (w->page[i].prot & PROT_READ)
 		return address(w, i);
-	if (pread(w->mem, bytes, PAGE, (uintptr_t)address(w, i)) != PAGE)
+	if (pread(w->mem, bytes, PAGE, (uintptr_t)address(w, i)) != (ssize_t)PAGE)
 		fail(w, "page %u cannot be read: %s", i, strerror(errno));
 	return bytes;
 }
@@ -319,7 +319,7 @@ static const char *contents(const struct world *w, unsigned int i)
 static void resolve(struct world *w, unsigned int i, unsigned int offset,
 		   const void *bytes, size_t length)
 {
-	static __thread char was_fresh[PAGE] __attribute__((aligned(8)));
+	static __thread char was_fresh[MAX_PAGE] __attribute__((aligned(8)));
 	const char *now = contents(w, i);
 	char *shadow = expected(w, i);
 
@@ -345,9 +345,9 @@ static void model_group(struct world *w, unsigned int i)
 	/* The smallest has eight pages, and more than half of them are accessed by now. */
 	if (touched < 4)
 		return;
-	while (low && i - low < PMD_PAGES - 1 && w->page[low - 1].flags & HUGE)
+	while (low && i - low < GROUP - 1 && w->page[low - 1].flags & HUGE)
 		low--;
-	while (high < ARENA_PAGES - 1 && high - i < PMD_PAGES - 1 && w->page[high + 1].flags & HUGE)
+	while (high < ARENA_PAGES - 1 && high - i < GROUP - 1 && w->page[high + 1].flags & HUGE)
 		high++;
 	for (; low <= high; low++)
 		if (low != i && w->page[low].held != HELD)

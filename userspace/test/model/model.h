@@ -10,10 +10,17 @@
 #include "mem.h"
 #include "program.h"
 
-#define PAGE		4096U
-#define PMD_PAGES	512U
-#define ARENA_PAGES	(3 * PMD_PAGES)
+#define MAX_PAGE	(64 * KIB)	/* bytes */
+#define BLOCK_PAGES	512U		/* a multiple of what adaptive memory fills */
+#define ARENA_PAGES	(3 * BLOCK_PAGES)
 #define MAX_CHILDREN	3
+
+/* The bytes in a page; many variables here are pages. */
+static inline unsigned int page_bytes(void)
+{
+	return page;
+}
+#define PAGE page_bytes()
 
 /* The kinds of memory to hold against the model. */
 struct kind {

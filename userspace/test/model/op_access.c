@@ -6,7 +6,7 @@
 #include "op.h"
 #include "tap.h"
 
-#define TRANSFER	(3 * PAGE)	/* one call, at most */
+#define TRANSFER	(12 * KIB)	/* one call, at most */
 
 /* Bytes at an offset into the first page of a step, and the pages they lie in. */
 struct extent {

@@ -125,9 +125,9 @@ void collapse(struct world *w, const struct step *s)
 	if (ret && errno != (n ? EINVAL : ENOMEM) && errno != EAGAIN && errno != EBUSY &&
 	    errno != ENOMEM)
 		fail(w, "MADV_COLLAPSE gives %s", strerrorname_np(errno));
-	if (n < PMD_PAGES || s->page % PMD_PAGES)
+	if (n < TABLE || s->page % TABLE)
 		return;
-	for (unsigned int i = s->page; i < s->page + PMD_PAGES; i++) {
+	for (unsigned int i = s->page; i < s->page + TABLE; i++) {
 		if (w->page[i].held == EMPTY)
 			w->page[i].held = ret ? MAYBE : HELD;
 		w->page[i].flags |= TOUCHED;

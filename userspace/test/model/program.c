@@ -5,7 +5,7 @@
 /* Close to where page tables meet: there steps meet each other, and bugs. */
 static unsigned int near_boundary(uint64_t random)
 {
-	unsigned int i = random % 4 * PMD_PAGES + random / 4 % 24;
+	unsigned int i = random % 4 * BLOCK_PAGES + random / 4 % 24;
 
 	i -= i < 12 ? 0 : 12;
 	return i < ARENA_PAGES ? i : i - 12;
@@ -51,8 +51,8 @@ static struct step choose(uint64_t *state, unsigned int depth, const struct step
 	step.m = length(draw(state), op->span);
 	step.value = draw(state);
 	if (op->span == HUGE_ALIGNED) {
-		step.page = step.page / PMD_PAGES * PMD_PAGES;
-		step.n = PMD_PAGES;
+		step.page = step.page / BLOCK_PAGES * BLOCK_PAGES;
+		step.n = BLOCK_PAGES;
 	}
 	step.n = limit(step.page, step.n);
 	step.m = limit(step.to, step.m);
