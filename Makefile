@@ -15,7 +15,7 @@ ifneq ($(filter $(native),$(MAKECMDGOALS)),)
 $(error make $(firstword $(filter $(native),$(MAKECMDGOALS))) is for x86_64 only: docs/ports.md)
 endif
 endif
-export KERNEL ARCH PAGE_SIZE LAB_LANG KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
+export KERNEL ARCH PAGE_SIZE CPU LAB_LANG KERNEL_SRC V DEBUG WORKTREE CONFIG LOCALMODCONFIG
 unexport CDPATH
 
 ifneq ($(words $(CURDIR)),1)
@@ -95,7 +95,7 @@ help:
 	@echo 'WORKTREE=DIR    make test: on the kernel of an edited tree, as scripts/checkout lays out'
 	@echo 'KERNEL=7.3      that kernel instead of 6.12'
 	@echo 'ARCH=arm64      run, test, soak and shell on that architecture, also with PAGE_SIZE=16K or 64K;'
-	@echo '                ARCH=riscv64: docs/ports.md'
+	@echo '                ARCH=riscv64; CPU=cortex-a72: docs/ports.md'
 	@echo 'KERNEL_SRC=     a kernel tree or tarball instead of the Debian package'
 	@echo 'V=1             show the commands of the build'
 	@echo

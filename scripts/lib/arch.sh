@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2034,SC2154 # for the scripts that source this, which have set $top
-# The architecture that a kernel and its programs are for: ARCH= and PAGE_SIZE=, by lib/arch/.
+# The architecture that a kernel and its programs are for: ARCH= and PAGE_SIZE=, by lib/arch/, and
+# the CPU that QEMU emulates, if CPU= names one.
 
 arch=${ARCH:-x86_64}
 [[ -e $top/scripts/lib/arch/$arch ]] || {
@@ -10,6 +11,7 @@ arch=${ARCH:-x86_64}
 }
 # shellcheck source=scripts/lib/arch/x86_64
 . "$top/scripts/lib/arch/$arch"
+[[ ! ${CPU-} ]] || cpu=$CPU counted_cpu=$CPU
 [[ ${PAGE_SIZE:-4K} == 4K || -e $top/kernel-config/$arch-$PAGE_SIZE.config ]] || {
 	echo "${0##*/}: PAGE_SIZE=$PAGE_SIZE: $arch has pages of 4K$(cd "$top/kernel-config" &&
 		printf '%s\n' "$arch"-*K.config | sed -n "s/^$arch-\(.*K\)\.config/, \1/p" | tr -d '\n')" >&2
