@@ -324,7 +324,8 @@ static void mapped_inside(void)
 	CHECK_EQ(resident(region, SIZE), 17);
 	fills(16, 16);
 	CHECK_EQ(walk(17, 40), 1);
-	CHECK_EQ(walk(41, 64), windows_before(64) - windows_before(32) - 1);
+	/* What half a lent group holds beyond a page that is there does not come at once. */
+	CHECK_EQ(walk(41, 64), WINDOW > 32 ? 0 : 5);
 	CHECK_EQ(resident(region, SIZE), 64);
 	CHECK_EQ(peek(at(13)), 'm');
 	CHECK_EQ(peek(at(40)), 'm');

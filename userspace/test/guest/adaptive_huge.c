@@ -17,8 +17,7 @@ static void start_eager(void)
 {
 	char most[32];
 
-	if (huge > 64 * MIB)
-		tap_skip("huge pages are too large for this guest's memory");
+	need_memory(2 * BLOCKS);
 	snprintf(most, sizeof(most), "%zu", BLOCK - 1);
 	set(THP "enabled", "madvise");
 	set(THP "defrag", "always");

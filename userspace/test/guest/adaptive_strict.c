@@ -227,16 +227,10 @@ static void unmerged_locked(void)
 	unmerge(MLOCK_ONFAULT, 1);
 }
 
-static const char *const sizes[] = { "16", "32", "64", "128", "256", "512", "1024", "2048" };
-
 static void set_sizes(const char *value)
 {
-	char path[128];
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		snprintf(path, sizeof(path), THP "hugepages-%skB/enabled", sizes[i]);
-		set(path, value);
-	}
+	for (size_t bytes = 4 * page; bytes <= huge; bytes *= 2)
+		set_folios(bytes, value);
 }
 
 static void sizes_never(void)

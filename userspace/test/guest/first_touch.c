@@ -46,8 +46,10 @@ static size_t scattered(size_t step)
 
 static void touch_all(order_fn order, bool write)
 {
-	char *p = align(tamalloc(2 * huge), 2 * huge);
+	char *p;
 
+	need_memory(4 * huge);
+	p = align(tamalloc(2 * huge), 2 * huge);
 	for (size_t step = 0; step < PAGES; step++) {
 		char *byte = p + order(step) * page + step * 31 % page;
 		long taken = faults();

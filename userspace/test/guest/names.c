@@ -28,12 +28,13 @@ static void in_smaps(void)
 
 static void rss(void)
 {
-	char *p = tamalloc(MIB);
+	const size_t size = 100 * page;
+	char *p = tamalloc(size);
 	struct vma vma;
 
 	for (size_t i = 0; i < 10; i++) {
 		CHECK(find_vma(p, &vma));
-		CHECK_EQ(vma.end - vma.start, MIB);
+		CHECK_EQ(vma.end - vma.start, size);
 		CHECK_EQ(vma.rss_kb * KIB, i * page);
 		if (i % 2)
 			(void)peek(p + i * 11 * page);

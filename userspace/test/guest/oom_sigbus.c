@@ -369,7 +369,7 @@ static void controls(void)
 
 static void fill_machine(void *how)
 {
-	const size_t bytes = 2 * KIB * field("/proc/meminfo", "MemTotal") & -huge;
+	const size_t bytes = 2 * KIB * field("/proc/meminfo", "MemTotal") & -(2 * MIB);
 	const struct how *by = how;
 
 	sigbus_catch();
@@ -378,7 +378,7 @@ static void fill_machine(void *how)
 
 static void fill_machine_killed(void *how)
 {
-	const size_t bytes = 2 * KIB * field("/proc/meminfo", "MemTotal") & -huge;
+	const size_t bytes = 2 * KIB * field("/proc/meminfo", "MemTotal") & -(2 * MIB);
 	const struct how *by = how;
 
 	sigbus_catch();

@@ -105,6 +105,7 @@ static void by_mmap(void)
 {
 	char *p, *control;
 
+	need_memory(2 * SIZE);
 	set(THP "enabled", "always");
 	control = map_aligned(SIZE);
 	set_mode(1);
@@ -157,6 +158,7 @@ static void by_brk(void)
 {
 	char *p = sbrk(0), *end;
 
+	need_memory(2 * SIZE);
 	set(THP "enabled", "always");
 	set_mode(1);
 	CHECK(sbrk(-(uintptr_t)p % page + SIZE) == p);
@@ -185,16 +187,17 @@ static void fills_ahead(void)
 	long taken;
 
 	need_adaptive();
+	need_memory(2 * SIZE);
 	set(THP "enabled", "madvise");
 	set_mode(2);
 	p = map_aligned(SIZE);
 	CHECK_EQ(kind_of(p), ADAPTIVE);
 	taken = faults();
-	for (size_t i = 0; i < huge / page; i++)
+	for (size_t i = 0; i < GROUP; i++)
 		poke(p + i * page, 1);
 	taken = faults() - taken;
 	CHECK(taken > 0 && taken < 32);
-	CHECK(resident(p, SIZE) < 2 * huge / page);
+	CHECK(resident(p, SIZE) < 2 * GROUP);
 	/* One page in 64. */
 	for (size_t i = 2 * huge; i < SIZE; i += 64 * page)
 		poke(p + i, 1);
@@ -205,6 +208,7 @@ static void advice(void)
 {
 	char *p;
 
+	need_memory(2 * SIZE);
 	set_mode(2);
 	p = map_aligned(SIZE);
 	CHECK(!madvise(p, huge, MADV_NOHUGEPAGE));
@@ -221,8 +225,10 @@ static void advice(void)
 static void others(void)
 {
 	int zero = open("/dev/zero", O_RDWR | O_CLOEXEC), memfd = memfd_create("x", MFD_CLOEXEC);
-	char *before = map(SIZE, PRIVATE), *p;
+	char *before, *p;
 
+	need_memory(2 * SIZE);
+	before = map(SIZE, PRIVATE);
 	CHECK(zero >= 0 && memfd >= 0 && !ftruncate(memfd, SIZE));
 	for (int kind = 1; kind <= 2; kind++) {
 		set_mode(kind);
@@ -275,8 +281,10 @@ static void special(void)
 
 static void grown(void)
 {
-	char *p = map_aligned(SIZE), *q;
+	char *p, *q;
 
+	need_memory(2 * SIZE);
+	p = map_aligned(SIZE);
 	set_mode(1);
 	q = mremap(p, SIZE, 2 * SIZE, MREMAP_MAYMOVE);
 	CHECK(q != MAP_FAILED);
@@ -294,6 +302,7 @@ static void the_call(void)
 {
 	char *p;
 
+	need_memory(2 * SIZE);
 	set(THP "enabled", "always");
 	for (int i = 0; i <= 2; i++) {
 		set_mode(i);

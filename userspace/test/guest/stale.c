@@ -24,21 +24,21 @@
 #define FREE	(128 * MIB)
 #define GIVEN	(64 * MIB)
 #define TAKEN	(96 * MIB)
-#define SLICE	(2 * huge)
-#define ENOUGH	2048
+#define ENOUGH	(8 * MIB / page)
 #define PATTERN	0x5ec2e7
 #define FRAMES	(1UL << 26)
 
 static unsigned char *given;		/* a bit for each frame, shared */
+static size_t slice = 4 * MIB;		/* what a taker takes at a time */
 
-/* Call @fn for each present page of the range, which is made of whole page tables. */
+/* Call @fn for each present page of the range, of some times 4 MiB. */
 static void each_frame(const char *p, size_t bytes, void (*fn)(size_t frame))
 {
-	uint64_t entry[512];
+	uint64_t entry[64];
 
-	for (const char *end = p + bytes; p < end; p += 512 * page) {
-		pagemap_read(p, entry, 512);
-		for (size_t i = 0; i < 512; i++)
+	for (const char *end = p + bytes; p < end; p += 64 * page) {
+		pagemap_read(p, entry, 64);
+		for (size_t i = 0; i < 64; i++)
 			if (entry[i] & PM_PRESENT)
 				fn(entry[i] & PM_FRAME);
 	}
@@ -151,9 +151,9 @@ static void take(void *arg)
 
 	drain_cpus();
 	reused = 0;
-	for (size_t i = 0; i < TAKEN && reused < ENOUGH; i += SLICE) {
+	for (size_t i = 0; i < TAKEN && reused < ENOUGH; i += slice) {
 		taker->touch(p + i);
-		each_frame(p + i, SLICE, count_reused);
+		each_frame(p + i, slice, count_reused);
 	}
 	CHECK(collapsed || taker->touch != collapse_slice);
 	if (reused < ENOUGH)
@@ -218,7 +218,7 @@ static void run(const struct taker *taker, void (*way)(char *))
 
 static void read_slice(char *p)
 {
-	check_pages(p, SLICE, 0);
+	check_pages(p, slice, 0);
 }
 
 static const struct taker reader = { .touch = read_slice };
@@ -246,8 +246,8 @@ static void poke_pages(char *p, size_t bytes)
 
 static void write_slice(char *p)
 {
-	poke_pages(p, SLICE);
-	check_pages(p, SLICE, 'w');
+	poke_pages(p, slice);
+	check_pages(p, slice, 'w');
 }
 
 static void by_write(void)
@@ -262,9 +262,9 @@ static void copy_slice(char *p)
 
 	CHECK(fd >= 0);
 	CHECK_EQ(write(fd, "k", 1), 1);
-	for (size_t i = 0; i < SLICE; i += page)
+	for (size_t i = 0; i < slice; i += page)
 		CHECK_EQ(pread(fd, p + i, 1, 0), 1);
-	check_pages(p, SLICE, 'k');
+	check_pages(p, slice, 'k');
 	close(fd);
 }
 
@@ -275,8 +275,8 @@ static void by_kernel(void)
 
 static void lock_slice(char *p)
 {
-	CHECK(!mlock(p, SLICE));
-	check_pages(p, SLICE, 0);
+	CHECK(!mlock(p, slice));
+	check_pages(p, slice, 0);
 }
 
 static void by_mlock(void)
@@ -285,24 +285,27 @@ static void by_mlock(void)
 }
 
 /*
- * Touch one page of each 2 MiB. The collapse adds the rest, or faults do where no huge
+ * Touch one page of each block. The collapse adds the rest, or faults do where no huge
  * page is free.
  */
 static void collapse_slice(char *p)
 {
-	for (size_t i = 0; i < SLICE; i += huge) {
+	for (size_t i = 0; i < slice; i += huge) {
 		poke(p + i + huge / 2, 'h');
 		if (!madvise(p + i, huge, MADV_COLLAPSE))
 			collapsed++;
 		else
 			CHECK_EQ(errno, ENOMEM);
 	}
-	for (size_t i = 0; i < SLICE; i += page)
+	for (size_t i = 0; i < slice; i += page)
 		check_page(p + i, i % huge == huge / 2 ? 'h' : 0);
 }
 
 static void by_collapse(void)
 {
+	/* A huge page beside the pages that it takes the place of. */
+	need_memory(4 * huge);
+	slice = huge > slice ? huge : slice;
 	run(&(struct taker){ .touch = collapse_slice }, by_exit);
 }
 
@@ -314,10 +317,10 @@ static void poke_all(char *p)
 /* A child's writes copy its parent's pages. */
 static void rewrite_slice(char *p)
 {
-	check_pages(p, SLICE, 'w');
-	for (size_t i = 0; i < SLICE; i += page)
+	check_pages(p, slice, 'w');
+	for (size_t i = 0; i < slice; i += page)
 		poke(p + i, 'c');
-	check_pages(p, SLICE, 'c');
+	check_pages(p, slice, 'c');
 }
 
 static void by_copy(void)
@@ -333,7 +336,7 @@ static void poke_and_swap_out(char *p)
 
 static void swap_in_slice(char *p)
 {
-	check_pages(p, SLICE, 'w');
+	check_pages(p, slice, 'w');
 }
 
 static void by_swap_in(void)

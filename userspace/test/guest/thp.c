@@ -16,6 +16,7 @@
 
 static void always(void)
 {
+	need_memory(2 * SIZE);
 	set(THP "enabled", "always");
 	set(THP "defrag", "always");
 }
@@ -41,21 +42,24 @@ static void mthp(void)
 	char *p, *control;
 
 	set(THP "enabled", "always");
-	set(THP "hugepages-2048kB/enabled", "never");
-	set(THP "hugepages-64kB/enabled", "always");
+	set_folios(huge, "never");
+	set_folios(16 * page, "always");
 	p = align(tamalloc(SIZE), SIZE);
 	control = align(plain(SIZE), SIZE);
 	poke(control, 1);
-	CHECK_EQ(resident(control, SIZE), 64 * KIB / page);
+	CHECK_EQ(resident(control, SIZE), 16);
 	poke(p, 1);
 	CHECK_EQ(resident(p, SIZE), 1);
 	check_strict(p + huge, 128 * page);
 }
 
-/* As eager as can be: one page in 512 is enough, and there are no pauses. */
+/* As eager as can be: one page is enough, and there are no pauses. */
 static void force_khugepaged(void)
 {
-	set(KHUGEPAGED "max_ptes_none", "511");
+	char most[32];
+
+	snprintf(most, sizeof(most), "%zu", TABLE - 1);
+	set(KHUGEPAGED "max_ptes_none", most);
 	set(KHUGEPAGED "pages_to_scan", "100000");
 	set(KHUGEPAGED "alloc_sleep_millisecs", "0");
 	set(KHUGEPAGED "scan_sleep_millisecs", "0");
@@ -82,6 +86,7 @@ static void khugepaged(void)
 {
 	char *p, *full, *control;
 
+	need_memory(2 * SIZE);
 	set(THP "enabled", "never");
 	p = align(tamalloc(SIZE), SIZE);
 	full = align(tamalloc(SIZE), SIZE);
@@ -123,8 +128,10 @@ static void khugepaged_after_fork(void)
 
 static void collapse(void)
 {
-	char *p = align(tamalloc(SIZE), SIZE);
+	char *p;
 
+	need_memory(2 * SIZE);
+	p = align(tamalloc(SIZE), SIZE);
 	for (size_t i = 0; i < 10; i++)
 		poke(p + i * 50 * page, 'a' + i);
 	CHECK(!madvise(p, huge, MADV_COLLAPSE));
@@ -173,7 +180,7 @@ static void nohugepage(void)
 
 static const struct test tests[] = {
 	TEST("THP=always maps no huge page at a fault", at_fault),
-	TEST("64 KiB folios, set to always, add no page", mthp),
+	TEST("folios of 16 pages, set to always, add no page", mthp),
 	TEST("four passes of khugepaged add no page", khugepaged),
 	TEST("khugepaged adds no page to a region with MADV_NOHUGEPAGE", khugepaged_after_fork),
 	TEST("khugepaged adds no page to an adaptive region", khugepaged_adaptive),

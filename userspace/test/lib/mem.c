@@ -193,6 +193,12 @@ size_t address_space_size(void)
 	return size;
 }
 
+void need_memory(size_t bytes)
+{
+	if (field("/proc/meminfo", "MemTotal") < (long)(bytes / KIB) || bytes >= address_space_size())
+		tap_skip("that takes more memory, as huge pages are large here");
+}
+
 void need_adaptive(void)
 {
 	const char *why = no_adaptive();

@@ -53,6 +53,8 @@ void *adaptive(size_t size);
 #if !defined(__x86_64__) && !defined(__i386__)
 # define MAY_NOT_MARK
 #endif
+/* Skip the test on a machine or in an address space that has less. */
+void need_memory(size_t bytes);
 /* Why the advice leaves a region strict on this machine, or NULL. */
 const char *no_adaptive(void);
 /* Skip the test in that case. */

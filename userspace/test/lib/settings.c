@@ -63,10 +63,22 @@ static void chosen_word(char *value)
 	}
 }
 
+static bool is_saved(const char *path)
+{
+	for (int i = 0; i < saved->count; i++)
+		if (!strcmp(saved->file[i].path, path))
+			return true;
+	return false;
+}
+
 void set(const char *path, const char *value)
 {
 	typeof(*saved->file) *file = &saved->file[saved->count];
 
+	if (is_saved(path)) {
+		write_file(path, value);
+		return;
+	}
 	if (saved->count == MAX_SAVED)
 		tap_fail(__FILE__, __LINE__, "more than %d settings", MAX_SAVED);
 	if (!get(path, file->value, sizeof(file->value)))
@@ -77,7 +89,14 @@ void set(const char *path, const char *value)
 	write_file(path, value);
 }
 
-/* Last set, first restored: a file set twice gets its first value back. */
+void set_folios(size_t bytes, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), THP "hugepages-%zukB/enabled", bytes / 1024);
+	set(path, value);
+}
+
 void settings_restore(void)
 {
 	while (saved->count) {

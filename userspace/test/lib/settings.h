@@ -4,6 +4,7 @@
 #define SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 
@@ -11,6 +12,8 @@ void settings_init(void);
 /* Write @value to the file; the test fails if that fails. */
 void set(const char *path, const char *value);
 void settings_restore(void);
+/* THP's setting for folios of so many bytes. */
+void set_folios(size_t bytes, const char *value);
 /* The same, not restored. */
 void write_file(const char *path, const char *value);
 /* A file system at @dir, for this test alone and gone with it. */

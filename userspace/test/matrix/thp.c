@@ -62,12 +62,12 @@ static void never(const struct cell *cell)
 	one_touch(cell, 'w');
 }
 
-/* 64 KiB folios, enabled always or by madvise. */
+/* Folios of 16 pages, enabled always or by madvise. */
 static void smaller(const struct cell *cell)
 {
 	set(THP "enabled", "always");
-	set(THP "hugepages-2048kB/enabled", "never");
-	set(THP "hugepages-64kB/enabled", cell->arg ? "madvise" : "always");
+	set_folios(huge, "never");
+	set_folios(16 * page, cell->arg ? "madvise" : "always");
 	one_touch(cell, 'w');
 }
 
@@ -107,14 +107,16 @@ static void collapse_setting(const struct cell *cell)
 /* khugepaged at its most eager, until it has collapsed a control and scanned all once more. */
 static void khugepaged(const struct cell *cell)
 {
-	char *p, *control;
+	const long written = cell->arg ?: (long)HUGE_PAGES - 1;
+	char *p, *control, most[32];
 
 	set(THP "enabled", "never");
 	p = aligned(cell);
 	control = align(plain(huge), huge);
-	fill(p, cell->arg);
+	fill(p, written);
 	fill(control, 1);
-	set(KHUGEPAGED "max_ptes_none", "511");
+	snprintf(most, sizeof(most), "%ld", (long)HUGE_PAGES - 1);
+	set(KHUGEPAGED "max_ptes_none", most);
 	set(KHUGEPAGED "pages_to_scan", "100000");
 	set(KHUGEPAGED "alloc_sleep_millisecs", "0");
 	set(KHUGEPAGED "scan_sleep_millisecs", "0");
@@ -126,7 +128,7 @@ static void khugepaged(const struct cell *cell)
 	CHECK_EQ(usage(control, HUGE_PAGES, "AnonHugePages"), HUGE_PAGES);
 	wait_for_growth(KHUGEPAGED "full_scans", 3);
 	say_huge(p);
-	say("%s", usage(p, 2 * HUGE_PAGES, "Rss") == cell->arg ? "those touched" : "more than touched");
+	say("%s", usage(p, 2 * HUGE_PAGES, "Rss") == written ? "those touched" : "more than touched");
 }
 
 static char *collapsed(const struct cell *cell)
@@ -207,15 +209,15 @@ const struct row thp_rows[] = {
 	{ "madvise, MADV_HUGEPAGE, one page written", when_advised, MADV_HUGEPAGE, NO_HUGE_PAGE },
 	{ "never, one page written", never },
 	{ "never, MADV_HUGEPAGE, one page written", never, MADV_HUGEPAGE },
-	{ "64 KiB always, one page written", smaller, 0, NO_HUGE_PAGE },
-	{ "64 KiB madvise, MADV_HUGEPAGE, one page written", smaller, MADV_HUGEPAGE, NO_HUGE_PAGE },
+	{ "folios of 16 pages always, one page written", smaller, 0, NO_HUGE_PAGE },
+	{ "folios of 16 pages by madvise, MADV_HUGEPAGE, one page written", smaller, MADV_HUGEPAGE, NO_HUGE_PAGE },
 	{ "PR_SET_THP_DISABLE, always, one page written", disabled },
 	{ "PR_SET_THP_DISABLE, MADV_COLLAPSE", disabled_collapse, 0, .refused = "EINVAL" },
 	{ "never, MADV_COLLAPSE", collapse_setting, 0 },
 	{ "madvise, MADV_COLLAPSE", collapse_setting, 1 },
 	{ "always, MADV_COLLAPSE", collapse_setting, 2 },
 	{ "khugepaged, one page written", khugepaged, 1, NO_HUGE_PAGE },
-	{ "khugepaged, 511 pages written", khugepaged, 511, NO_HUGE_PAGE },
+	{ "khugepaged, all pages but one written", khugepaged, 0, NO_HUGE_PAGE },
 	{ "huge page, one page unmapped", split_by_munmap },
 	{ "huge page, one page read-only", split_by_mprotect },
 	{ "huge page, MADV_DONTNEED on one page", split_by_dontneed },
