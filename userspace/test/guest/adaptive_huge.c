@@ -17,7 +17,7 @@ static void start_eager(void)
 {
 	char most[32];
 
-	need_memory(2 * BLOCKS);
+	need_fast_khugepaged();
 	snprintf(most, sizeof(most), "%zu", BLOCK - 1);
 	set(THP "enabled", "madvise");
 	set(THP "defrag", "always");

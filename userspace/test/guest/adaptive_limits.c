@@ -62,7 +62,7 @@ static void numa(void)
  */
 static void break_up_node1(void)
 {
-	const size_t bytes = 2 * GIB;
+	const size_t bytes = field("/proc/meminfo", "MemTotal") / KIB * MIB;
 	char *p = plain(bytes);
 	size_t got = 0;
 

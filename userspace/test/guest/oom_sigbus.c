@@ -471,7 +471,7 @@ static void neighbours(void)
 
 static void *map(int flags, int fd)
 {
-	void *p = mmap(NULL, huge, RW, flags, fd, 0);
+	void *p = mmap(NULL, huge, RW, flags | MAP_NORESERVE, fd, 0);
 
 	CHECK(p != MAP_FAILED);
 	return p;

@@ -58,6 +58,7 @@ static void force_khugepaged(void)
 {
 	char most[32];
 
+	need_fast_khugepaged();
 	snprintf(most, sizeof(most), "%zu", TABLE - 1);
 	set(KHUGEPAGED "max_ptes_none", most);
 	set(KHUGEPAGED "pages_to_scan", "100000");

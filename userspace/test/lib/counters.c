@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include "counters.h"
@@ -20,6 +21,12 @@ long faults(void)
 long thread_faults(void)
 {
 	return faults_of(RUSAGE_THREAD);
+}
+
+/* With large pages glibc would trim the heap at any free(), while a test counts. */
+__attribute__((constructor)) static void keep_heap(void)
+{
+	mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 long vm_size(void)

@@ -199,6 +199,12 @@ void need_memory(size_t bytes)
 		tap_skip("that takes more memory, as huge pages are large here");
 }
 
+void need_fast_khugepaged(void)
+{
+	if (huge > 64 * MIB)
+		tap_skip("khugepaged takes too long for huge pages of this size");
+}
+
 void need_adaptive(void)
 {
 	const char *why = no_adaptive();

@@ -55,6 +55,8 @@ void *adaptive(size_t size);
 #endif
 /* Skip the test on a machine or in an address space that has less. */
 void need_memory(size_t bytes);
+/* Skip the test where khugepaged is busy for minutes with one huge page. */
+void need_fast_khugepaged(void);
 /* Why the advice leaves a region strict on this machine, or NULL. */
 const char *no_adaptive(void);
 /* Skip the test in that case. */
