@@ -48,7 +48,7 @@ static void touch_all(order_fn order, bool write)
 {
 	char *p;
 
-	need_memory(4 * huge);
+	need_memory(2 * huge);
 	p = align(tamalloc(2 * huge), 2 * huge);
 	for (size_t step = 0; step < PAGES; step++) {
 		char *byte = p + order(step) * page + step * 31 % page;

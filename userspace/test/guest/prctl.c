@@ -105,7 +105,7 @@ static void by_mmap(void)
 {
 	char *p, *control;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	set(THP "enabled", "always");
 	control = map_aligned(SIZE);
 	set_mode(1);
@@ -158,7 +158,7 @@ static void by_brk(void)
 {
 	char *p = sbrk(0), *end;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	set(THP "enabled", "always");
 	set_mode(1);
 	CHECK(sbrk(-(uintptr_t)p % page + SIZE) == p);
@@ -187,7 +187,7 @@ static void fills_ahead(void)
 	long taken;
 
 	need_adaptive();
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	set(THP "enabled", "madvise");
 	set_mode(2);
 	p = map_aligned(SIZE);
@@ -208,7 +208,7 @@ static void advice(void)
 {
 	char *p;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	set_mode(2);
 	p = map_aligned(SIZE);
 	CHECK(!madvise(p, huge, MADV_NOHUGEPAGE));
@@ -227,7 +227,7 @@ static void others(void)
 	int zero = open("/dev/zero", O_RDWR | O_CLOEXEC), memfd = memfd_create("x", MFD_CLOEXEC);
 	char *before, *p;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	before = map(SIZE, PRIVATE);
 	CHECK(zero >= 0 && memfd >= 0 && !ftruncate(memfd, SIZE));
 	for (int kind = 1; kind <= 2; kind++) {
@@ -283,7 +283,7 @@ static void grown(void)
 {
 	char *p, *q;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	p = map_aligned(SIZE);
 	set_mode(1);
 	q = mremap(p, SIZE, 2 * SIZE, MREMAP_MAYMOVE);
@@ -302,7 +302,7 @@ static void the_call(void)
 {
 	char *p;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	set(THP "enabled", "always");
 	for (int i = 0; i <= 2; i++) {
 		set_mode(i);

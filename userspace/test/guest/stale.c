@@ -303,8 +303,8 @@ static void collapse_slice(char *p)
 
 static void by_collapse(void)
 {
-	/* A huge page beside the pages that it takes the place of. */
-	need_memory(4 * huge);
+	/* Of what little is free there has to be a huge page in one piece. */
+	need_memory(8 * huge);
 	slice = huge > slice ? huge : slice;
 	run(&(struct taker){ .touch = collapse_slice }, by_exit);
 }

@@ -16,7 +16,7 @@
 
 static void always(void)
 {
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	set(THP "enabled", "always");
 	set(THP "defrag", "always");
 }
@@ -87,7 +87,7 @@ static void khugepaged(void)
 {
 	char *p, *full, *control;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	set(THP "enabled", "never");
 	p = align(tamalloc(SIZE), SIZE);
 	full = align(tamalloc(SIZE), SIZE);
@@ -131,7 +131,7 @@ static void collapse(void)
 {
 	char *p;
 
-	need_memory(2 * SIZE);
+	need_memory(SIZE);
 	p = align(tamalloc(SIZE), SIZE);
 	for (size_t i = 0; i < 10; i++)
 		poke(p + i * 50 * page, 'a' + i);

@@ -53,7 +53,7 @@ void *adaptive(size_t size);
 #if !defined(__x86_64__) && !defined(__i386__)
 # define MAY_NOT_MARK
 #endif
-/* Skip the test on a machine or in an address space that has less. */
+/* Skip the test where there is less than twice that memory, or four times that address space. */
 void need_memory(size_t bytes);
 /* Skip the test where khugepaged is busy for minutes with one huge page. */
 void need_fast_khugepaged(void);
