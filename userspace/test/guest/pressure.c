@@ -78,7 +78,8 @@ static void work(int worker, size_t bytes, pthread_barrier_t *all)
 
 static void swapped_by_many(const char *mglru)
 {
-	size_t limit = GROUP_MIB * MIB;
+	/* No fewer pages than reclaim needs to get on with. */
+	size_t limit = GROUP_MIB * MIB > 4096 * page ? GROUP_MIB * MIB : 4096 * page;
 	long out = vmstat("pswpout");
 	pthread_barrierattr_t shared;
 	pthread_barrier_t *all;

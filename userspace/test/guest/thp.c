@@ -58,7 +58,8 @@ static void force_khugepaged(void)
 {
 	char most[32];
 
-	need_fast_khugepaged();
+	if (!huge_pages_fit())
+		tap_skip("khugepaged takes too long for huge pages of this size");
 	snprintf(most, sizeof(most), "%zu", TABLE - 1);
 	set(KHUGEPAGED "max_ptes_none", most);
 	set(KHUGEPAGED "pages_to_scan", "100000");

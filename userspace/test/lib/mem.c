@@ -199,10 +199,9 @@ void need_memory(size_t bytes)
 		tap_skip("that takes more memory, as huge pages are large here");
 }
 
-void need_fast_khugepaged(void)
+bool huge_pages_fit(void)
 {
-	if (huge > 64 * MIB)
-		tap_skip("khugepaged takes too long for huge pages of this size");
+	return huge <= 64 * MIB;
 }
 
 void need_adaptive(void)

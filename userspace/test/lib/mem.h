@@ -55,8 +55,8 @@ void *adaptive(size_t size);
 #endif
 /* Skip the test where there is less than twice that memory, or four times that address space. */
 void need_memory(size_t bytes);
-/* Skip the test where khugepaged is busy for minutes with one huge page. */
-void need_fast_khugepaged(void);
+/* Whether huge pages are small enough for a guest of 1 GiB, and for khugepaged to end. */
+bool huge_pages_fit(void);
 /* Why the advice leaves a region strict on this machine, or NULL. */
 const char *no_adaptive(void);
 /* Skip the test in that case. */

@@ -10,7 +10,7 @@
 
 #define DIR	"/tmp/matrix-core"
 #define CORE	DIR "/core"
-#define BYTES	(4 * MIB)
+#define BYTES	(1024 * page)
 #define TOUCHED	100
 #define STRIDE	5		/* pages from one that is touched to the next */
 
@@ -125,8 +125,8 @@ static void filtered(const struct cell *cell)
 }
 
 const struct row dump_rows[] = {
-	{ "4 MiB with 100 pages written", written },
-	{ "4 MiB with 100 pages only read", only_read, 0, READ_POPULATES },
+	{ "1024 pages, 100 of them written", written },
+	{ "1024 pages, 100 of them only read", only_read, 0, READ_POPULATES },
 	{ "MADV_DONTDUMP", written, MADV_DONTDUMP },
 	{ "MADV_DODUMP", written, MADV_DODUMP },
 	{ "MADV_WIPEONFORK", written, MADV_WIPEONFORK },

@@ -104,7 +104,7 @@ static void touch_all(void *arg)
 static void killed(const struct cell *cell)
 {
 	const size_t pages = 3 * LIMIT / page;
-	struct fill all = { cell->kind->map(pages * page), pages, cell->arg };
+	struct fill all = { get(cell, pages * page), pages, cell->arg };
 	int signal;
 
 	fill(all.p, 16);

@@ -118,6 +118,11 @@ static bool can_poison(void)
 	return !access("/proc/sys/vm/memory_failure_recovery", F_OK);
 }
 
+static bool can_poison_huge(void)
+{
+	return can_poison() && huge_pages_fit();
+}
+
 const struct row poison_rows[] = {
 	{ "MADV_HWPOISON on a written page, then MADV_DONTNEED", hard,
 	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise",
@@ -125,7 +130,7 @@ const struct row poison_rows[] = {
 	{ "MADV_HWPOISON on a written page, then munmap", unmapped_after,
 	  .adaptive = LARGE_FOLIO "it is split, and the next access gets the signal, not madvise",
 	  .needs = can_poison },
-	{ "MADV_HWPOISON in a huge page", in_huge_page, .needs = can_poison },
+	{ "MADV_HWPOISON in a huge page", in_huge_page, .needs = can_poison_huge },
 	{ "hwpoison injected by page frame number", injected, .needs = can_poison },
 	{ "MADV_SOFT_OFFLINE on a written page", soft, .needs = can_poison },
 	{ "MADV_HWPOISON and SOFT_OFFLINE, unprivileged", unprivileged, .refused = "EPERM",

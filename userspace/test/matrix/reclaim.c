@@ -35,17 +35,17 @@ static void aged(const struct cell *cell)
 /* Switching MGLRU moves every page between its lists and the classic ones. */
 static void switched(const struct cell *cell)
 {
-	char *p = get(cell, 512 * page);
+	char *p = get(cell, GROUP * page);
 
-	fill(p, 256);
+	fill(p, WINDOW);
 	drain_lru();
 	for (int i = 0; i < 3; i++) {
 		set("/sys/kernel/mm/lru_gen/enabled", "0");
-		fill(p, 256 + 64 * i);
+		fill(p, WINDOW + WINDOW / 4 * i);
 		drain_lru();
 		set("/sys/kernel/mm/lru_gen/enabled", "7");
 	}
-	say_pages(p, 512);
+	say_pages(p, GROUP);
 }
 
 static void dropped(const struct cell *cell)

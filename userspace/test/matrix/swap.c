@@ -201,15 +201,22 @@ static void through_zswap(const struct cell *cell)
 	stop_swap();
 }
 
+/* Others split them first, and keep nothing of a page that is all zeroes: arm64's larger pages. */
+static bool swaps_folios(void)
+{
+	return page == 4 * KIB;
+}
+
 const struct row swap_rows[] = {
 	{ "half written, out to zram and back in", out_and_in, ZRAM },
 	{ "half written, out to a disk and back in", out_and_in, DISK },
 	{ "half written, out to a disk behind zswap and back in", out_and_in, ZSWAP },
 	{ "half written, pages that go to zswap", through_zswap },
 	{ "only read, out and back in", only_read, 0,
-	  "a read populates a page, which can be swapped; the shared zero page of plain memory cannot" },
-	{ "zeroes written, out and back in", zeroes },
-	{ "huge page, out and back in", huge_page },
+	  "a read populates a page, which can be swapped; the shared zero page of plain memory cannot",
+	  .needs = swaps_folios },
+	{ "zeroes written, out and back in", zeroes, .needs = swaps_folios },
+	{ "huge page, out and back in", huge_page, .needs = huge_pages_fit },
 	{ "swapoff, zram", by_swapoff, ZRAM },
 	{ "swapoff, a disk behind zswap", by_swapoff, ZSWAP },
 	{ "swapped out, MADV_DONTNEED", advised, MADV_DONTNEED },

@@ -168,6 +168,11 @@ static void categories_read(const struct cell *cell)
 	scan(p, PAGES, 0, PAGE_IS_PRESENT, "read");
 }
 
+static bool can_protect_huge(void)
+{
+	return uffd_can_protect() && huge_pages_fit();
+}
+
 const struct row track_rows[] = {
 	{ "soft-dirty, half written, then every third page", soft_dirty },
 	{ "soft-dirty, half written, cleared, then all read", soft_dirty_read },
@@ -181,6 +186,6 @@ const struct row track_rows[] = {
 	  .needs = uffd_can_protect },
 	{ "PAGEMAP_SCAN with WP_ASYNC: untouched, read, four written", scan_read, 0, READ_POPULATES,
 	  .needs = uffd_can_protect },
-	{ "PAGEMAP_SCAN with WP_ASYNC: a huge page", scan_huge, .needs = uffd_can_protect },
+	{ "PAGEMAP_SCAN with WP_ASYNC: a huge page", scan_huge, .needs = can_protect_huge },
 	{}
 };

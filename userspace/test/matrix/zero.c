@@ -3,6 +3,7 @@
 #include "matrix.h"
 
 #define LEFT		(8 * MIB)
+#define HUGE_LEFT	(huge > LEFT ? huge : LEFT)
 #define MAX_FRAMES	(4 * GIB / page)
 
 static bool *left;	/* page frames that another process has left behind */
@@ -12,20 +13,23 @@ static bool *frame(const char *p)
 	return &left[(pagemap(p) & PM_FRAME) % MAX_FRAMES];
 }
 
-static void leave_pattern(void *memory)
+static void leave_pattern(char *p, size_t bytes)
 {
-	char *p = memory;
-
-	memset(p, 0xa5, LEFT);
-	for (size_t i = 0; i < LEFT / page; i++)
+	memset(p, 0xa5, bytes);
+	for (size_t i = 0; i < bytes / page; i++)
 		*frame(p + i * page) = true;
+}
+
+static void leave_pages(void *memory)
+{
+	leave_pattern(memory, LEFT);
 }
 
 static void leave_huge_pages(void *memory)
 {
-	memset(memory, 0xa5, LEFT);
-	CHECK(!madvise(memory, LEFT, MADV_COLLAPSE));
-	leave_pattern(memory);
+	memset(memory, 0xa5, HUGE_LEFT);
+	CHECK(!madvise(memory, HUGE_LEFT, MADV_COLLAPSE));
+	leave_pattern(memory, HUGE_LEFT);
 }
 
 /* The kernel takes what is freed last, if it was freed in blocks of the size it wants. */
@@ -62,7 +66,7 @@ static void after_another(const struct cell *cell)
 	/* Where blocks of that size are free elsewhere, those go first. */
 	for (int tries = 0; !tries || (tries < 32 && reused(p, LEFT / page) < LEFT / page / 4); tries++) {
 		p = get(cell, LEFT);
-		fill_and_free(leave_pattern, p);
+		fill_and_free(leave_pages, p);
 		for (size_t i = 0; i < LEFT / page; i++) {
 			if (cell->arg == 'w')
 				poke(p + i * page, 0);
@@ -93,7 +97,7 @@ static void after_itself(const struct cell *cell)
 
 static void collapsed(const struct cell *cell)
 {
-	char *p = get(cell, 2 * huge), *memory = align(plain(LEFT), LEFT);
+	char *p = get(cell, 2 * huge), *memory = align(plain(HUGE_LEFT), HUGE_LEFT);
 	size_t bad = 0;
 
 	/* There are few huge pages, and somebody else may take them. */
@@ -113,6 +117,7 @@ const struct row zero_rows[] = {
 	{ "write after another process has filled and freed memory", after_another, 'w' },
 	{ "read after another process has filled and freed memory", after_another, 'r', READ_POPULATES },
 	{ "fill, MADV_DONTNEED, write again", after_itself },
-	{ "MADV_COLLAPSE after another process has filled and freed memory", collapsed },
+	{ "MADV_COLLAPSE after another process has filled and freed memory", collapsed,
+	  .needs = huge_pages_fit },
 	{}
 };
