@@ -216,9 +216,10 @@ brought() {
 		grep -q 'Linux version' "$work/private/version" && [[ ! -e $work/private/none && ! -e $work/private/made ]]
 }
 # That it makes who reads wait is seen by scripts/tests/lab.sh.
+another_cpu() { CPU=Nehalem "$boot" --accel tcg --dry-run -- true | grep -- "'-cpu' 'Nehalem'"; }
 slow_disk() { "$boot" --disk 1M --disk-iops 50 --dry-run -- true | grep 'throttling\.iops-total=50'; }
 
-tap_plan 65
+tap_plan 66
 tap_check "status 0 is passed on" gives 0 '' -- true
 tap_check "status 42 is passed on" gives 42 '' -- sh -c 'exit 42'
 tap_check "a missing command is 127" gives 127 'no-such: No such file' -- no-such
@@ -287,6 +288,7 @@ tap_check "a missing kernel image is 125" gives 125 'no kernel image at /none' -
 tap_check "a missing file to add is 125" gives 125 'no such file' --add /none -- true
 tap_check "no command is 125" gives 125 'no CMD to run; see --help'
 tap_check "--dry-run prints the command and runs nothing" gives 0 "'-accel' 'tcg," --accel tcg --dry-run -- true
+tap_check "CPU= names QEMU's CPU" another_cpu
 tap_check "CPUs run in turn" gives 0 "'tcg,thread=single'" --accel tcg --dry-run -- true
 tap_check "or at the same time" gives 0 "'tcg,thread=multi'" --accel tcg --parallel --dry-run -- true
 tap_check "no run leaves files behind" nothing_left
