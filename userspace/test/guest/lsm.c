@@ -15,7 +15,7 @@
  * 6.12 has the hook of the capability LSM, which only security_mmap_file() calls. It passes
  * the protection asked for and the one that will be mapped. Later kernels have no hook that
  * is always there, and security_mmap_file() is seen itself, which knows only the former. It
- * may begin with the jump of a static branch, of 2 or 5 bytes, where no probe goes.
+ * may begin with the jump of a static branch, of 2, 4 or 5 bytes, where no probe goes.
  */
 static const char by_hook[] =
 	"p:tamalloc/hook cap_mmap_file file=$arg1:x64 asked=$arg2:x64 flags=$arg4:x64 mapped=$arg3:x64";
@@ -24,6 +24,9 @@ static const char *const by_caller[] = {
 #ifdef __x86_64__
 	"p:tamalloc/hook security_mmap_file+2 file=%di:x64 asked=%si:x64 flags=%dx:x64",
 	"p:tamalloc/hook security_mmap_file+5 file=%di:x64 asked=%si:x64 flags=%dx:x64",
+#elif defined(__aarch64__)
+	"p:tamalloc/hook security_mmap_file+4 file=%x0:x64 asked=%x1:x64 flags=%x2:x64",
+	"p:tamalloc/hook security_mmap_file+8 file=%x0:x64 asked=%x1:x64 flags=%x2:x64",
 #endif
 };
 #define WAYS (sizeof(by_caller) / sizeof(*by_caller))
