@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "pages.h"
 #include "settings.h"
 #include "swap.h"
 #include "tap.h"
@@ -79,4 +80,9 @@ void stop_swap(void)
 {
 	CHECK(!swapoff(DISK_PATH) || !swapoff(ZRAM_PATH));
 	stop_all();
+}
+
+bool swaps_folios(void)
+{
+	return page == 4 * KIB;
 }

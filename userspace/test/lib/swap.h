@@ -17,4 +17,10 @@ void stop_swap(void);
 /* For a program that does without where it has to; errno says why. Leaves zswap alone. */
 bool try_swap(enum swap_device device);
 
+/*
+ * Whether folios are swapped as a whole. Where not (arm64's larger pages), they are split first,
+ * and nothing is kept of a page that is all zeroes.
+ */
+bool swaps_folios(void);
+
 #endif /* SWAP_H */

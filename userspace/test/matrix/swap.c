@@ -201,12 +201,6 @@ static void through_zswap(const struct cell *cell)
 	stop_swap();
 }
 
-/* Others split them first, and keep nothing of a page that is all zeroes: arm64's larger pages. */
-static bool swaps_folios(void)
-{
-	return page == 4 * KIB;
-}
-
 const struct row swap_rows[] = {
 	{ "half written, out to zram and back in", out_and_in, ZRAM },
 	{ "half written, out to a disk and back in", out_and_in, DISK },
