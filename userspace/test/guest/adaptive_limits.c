@@ -14,6 +14,7 @@
 #include "pagemap.h"
 #include "process.h"
 #include "settings.h"
+#include "sigbus.h"
 #include "swap.h"
 #include "tap.h"
 
@@ -55,6 +56,48 @@ static void numa(void)
 {
 	bound(0);
 	bound(1);
+}
+
+/* In each group of eight the fifth touch fills three pages, none beside another. */
+static const unsigned short parted_by_singles[] = { 1, 2, 4, 5, 6 };
+
+static void touch_and_fill_singles(void)
+{
+	for (size_t i = 0; i < PAGES; i += GROUP) {
+		for (size_t n = 0; n < 4; n++)
+			fills(i + parted_by_singles[n], 1);
+		write_to(at(i + parted_by_singles[4]));
+		CHECK_EQ(resident(at(i), GROUP * page), 8);
+	}
+}
+
+static void singles_bound(int node)
+{
+	start();
+	bind_to(region, SIZE, MPOL_BIND, node);
+	touch_and_fill_singles();
+	for (size_t i = 0; i < PAGES; i += GROUP)
+		CHECK_EQ(pages_on(node, i, i + 8), 8);
+}
+
+static void singles_bound_by_task(int node)
+{
+	unsigned long mask = 1UL << node;
+
+	start();
+	CHECK_EQ(syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 8 * sizeof(mask)), 0);
+	touch_and_fill_singles();
+	CHECK_EQ(syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0), 0);
+	for (size_t i = 0; i < PAGES; i += GROUP)
+		CHECK_EQ(pages_on(node, i, i + 8), 8);
+}
+
+static void numa_of_singles(void)
+{
+	for (int node = 0; node < 2; node++) {
+		singles_bound(node);
+		singles_bound_by_task(node);
+	}
 }
 
 /*
@@ -166,14 +209,11 @@ static void touch_windows(void *unused)
 	touch_most(which, most, GROUP);
 }
 
-/* So that no hole is large enough for a folio. */
 static void touch_singles(void *unused)
 {
-	static const unsigned short which[] = { 1, 2, 4, 5, 6 };
-
 	(void)unused;
 	cgroup_join();
-	touch_most(which, 5, 8);
+	touch_most(parted_by_singles, 5, 8);
 }
 
 /* What was touched is dropped, so that in the end all there is came ahead. */
@@ -284,6 +324,68 @@ static void refused_charge(void *unused)
 		fills(GROUP + 4, 4);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom"), 0);
 	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
+}
+
+#define REFUSALS	4096
+
+static void touch_five(void)
+{
+	CHECK(!madvise(region, 8 * page, MADV_DONTNEED));
+	for (size_t n = 0; n < 5; n++)
+		poke(at(parted_by_singles[n]), 't');
+}
+
+static void fill_cgroup(char *p, size_t bytes)
+{
+	size_t got = 0;
+
+	while (got < bytes && try_poke(p + got, 't'))
+		got += page;
+	CHECK(got < bytes);
+}
+
+/*
+ * There is room for the five pages that are touched, but for none of the three that come ahead,
+ * which are allocated together. /proc wants some room, too.
+ */
+static void refused_singles(void *unused)
+{
+	const size_t bytes = 2 * LIMIT, some = 64 * page;
+	char *rest;
+	long free;
+
+	(void)unused;
+	pin_to_cpu(0);
+	cgroup_join();
+	sigbus_catch();
+	CHECK(!mlockall(MCL_CURRENT));
+	start();
+	touch_five(); /* for the page table */
+	CHECK(!madvise(region, 8 * page, MADV_DONTNEED));
+	rest = tamalloc(bytes);
+	CHECK(!madvise(rest, bytes, MADV_OOM_SIGBUS));
+	fill_cgroup(rest, bytes);
+	CHECK(!madvise(rest, some, MADV_DONTNEED));
+	free = vmstat("nr_free_pages");
+	fill_cgroup(rest, bytes);
+	CHECK(!madvise(rest, 5 * page, MADV_DONTNEED));
+	for (int i = 0; i < REFUSALS; i++)
+		touch_five();
+	CHECK(!madvise(rest, some, MADV_DONTNEED));
+	CHECK_EQ(resident(region, SIZE), 5);
+	CHECK(free - vmstat("nr_free_pages") < REFUSALS / 4);
+}
+
+static void singles_come_back(void)
+{
+	long fallbacks = vmstat("tamalloc_fallback");
+
+	need_adaptive();
+	cgroup_make("16M", "0");
+	CHECK_EQ(child(refused_singles, NULL), 0);
+	CHECK_EQ(vmstat("tamalloc_fallback") - fallbacks, REFUSALS);
+	CHECK_EQ(field(CGROUP "/memory.events", "oom_kill"), 0);
+	cgroup_remove();
 }
 
 static void refused_with(const char *swap)
@@ -419,9 +521,11 @@ static void charged(void)
 
 static const struct test tests[] = {
 	TEST("windows obey the region's NUMA policy", numa),
+	TEST("so do single pages that come ahead, and the task's policy", numa_of_singles),
 	TEST("fragmented memory yields single pages, without a stall", fragmented),
 	TEST("a window over the cgroup's limit becomes one page, and nothing is killed", charge_fails),
 	TEST("a window over the cgroup's limit swaps nothing out", charge_reclaims_nothing),
+	TEST("single pages over the cgroup's limit are given back", singles_come_back),
 	TEST("windows that were not touched go before anything is killed", windows_go),
 	TEST("they go with shrink_underused=0, too", windows_go_always),
 	TEST("so do single pages that came ahead", singles_go),

@@ -234,6 +234,8 @@ static void swap_in(void *get)
 	size_t pages = SWAPPED / page, back;
 	char *p, *hog;
 
+	/* Pages that another CPU has not yet put on the LRU are not paged out. */
+	pin_to_cpu(0);
 	enter_cgroup();
 	p = recoverable(how->get, SWAPPED);
 	hog = recoverable(tamalloc, SIZE);
