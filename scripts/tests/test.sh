@@ -45,6 +45,17 @@ only_itself() {
 }
 headers_of_selftest() { asks_make selftest | grep ' headers$'; }
 
+# By what an unknown name has listed, in a clone of one commit and of two.
+takes_turns() {
+	local git=(git -C "$work/clone" -c user.name=none -c user.email=none)
+
+	"${git[@]}" init -q && "${git[@]}" commit -q --allow-empty -m one &&
+		LIMIT=70 ends_with 125 'host debug mutants selftests series ports gdb' "$work/clone/scripts/test" none &&
+		"${git[@]}" commit -q --allow-empty -m two &&
+		LIMIT=70 ends_with 125 'host gdb mutants selftests series ports debug' "$work/clone/scripts/test" none &&
+		ends_with 125 'host mutants selftests series ports debug gdb' "$work/clone/scripts/test" none
+}
+
 one_test() { ends_with 0 '1 passed, 0 failed' scripts/test zero:'reads as zero'; }
 counts() { ends_with 0 '17 passed, 0 failed' scripts/test tally; }
 
@@ -57,7 +68,7 @@ printf '%s\n' '#!/bin/sh' "echo \"make \$*\" >>'$work/asked'" >"$work/make/make"
 printf '#!/bin/sh\n' >"$work/bin/dpkg-query"
 printf '#!/bin/sh\necho apt-get was run >&2; exit 1\n' >"$work/bin/apt-get"
 chmod +x "$work/bin"/{apt-get,dpkg-query} "$work/make/make"
-tap_plan 15
+tap_plan 16
 tap_check "an unknown option is 125" refuses 'what is --none' --none
 tap_check "two names are 125" refuses 'one name at a time' uffd wp
 tap_check "an unknown name is 125, and lists the known ones" refuses 'no test is called none' none
@@ -72,5 +83,6 @@ tap_check "a program of the guest has nothing made but itself" only_itself
 tap_check "the kernel's headers are installed for the selftest" headers_of_selftest
 tap_check "one test of a program runs alone" one_test
 tap_check "one host test runs alone, and all its points count" counts
+tap_check "with LIMIT each commit puts another of the later stages first" takes_turns
 tap_check "after LIMIT no stage begins; those left out are named and count as skipped" left_out
 tap_end
