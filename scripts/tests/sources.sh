@@ -138,6 +138,24 @@ interrupted() {
 	echo "status $status; $(cat "$work/said")"
 	((status == 130)) && [[ -e $work/compiling ]] && ! grep 'did not\|line [0-9]' "$work/said"
 }
+# The stock kernel's tree is another one.
+beside_a_compiler() {
+	local pid status=0 patch=$clone/patches/linux-6.12/0001-a.patch
+
+	sed "s|^bzImage:.*|&\n\tgrep -q series mm/a.c \|\| { touch '$work/compiling'; sleep 60; }|" \
+		"$linux/Makefile" >"$other/Makefile"
+	build "$other" || return
+	rm -f "$work/compiling"
+	set -m
+	KERNEL_SRC="$other" "$clone/scripts/build" --stock >"$work/said" 2>&1 &
+	pid=$!
+	set +m
+	for _ in {1..300}; do [[ ! -e $work/compiling ]] || break; sleep 0.1; done
+	sed -i.saved 's/^+a of the series/&, changed/' "$patch"
+	KERNEL_SRC="$other" timeout 30 "$clone/scripts/build" || status=$?
+	mv "$patch.saved" "$patch"
+	rm "$work/compiling" && kill -- "-$pid" && return "$status"
+}
 # What is compiled after a move is what has changed.
 edited_after_move() {
 	sed -i 's/^+a of the series/&, edited/' "$clone/patches/linux-6.12/0001-a.patch"
@@ -145,7 +163,7 @@ edited_after_move() {
 }
 again_edited() { build && makes 'a of the series, edited b' ''; }
 
-tap_plan 26
+tap_plan 27
 tap_check "a kernel is built from KERNEL_SRC=" first_build
 tap_check "a second time nothing is made" again
 tap_check "a second source has a build of its own; going back and forth makes nothing" there_and_back
@@ -180,6 +198,7 @@ tap_check "a kernel without a series is 125, and those with one are named" \
 tap_check "no variable of the caller's kernel builds reaches make" poisoned
 tap_check "nor does one that make was given" from_make
 tap_check "ARCH=x86 is x86_64" named_x86
+tap_check "a build waits for no compiler but of its own tree" beside_a_compiler
 tap_check "what Ctrl-C ends says nothing of a failure" interrupted
 listing=$(ls "$work")
 tap_check "CDPATH changes nothing, and leaves nothing beside the clone" with_cdpath
