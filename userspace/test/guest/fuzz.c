@@ -374,15 +374,23 @@ static long expected(const struct fuzzer *f, uint64_t size, uint64_t len, enum o
 	return outcome == WRITTEN ? 0 : -EFAULT;
 }
 
+/* Linux 7.3 on riscv64 stores what is not aligned byte by byte, until one faults. */
+#ifdef __riscv
+# define STORES_IN_PARTS	true
+#else
+# define STORES_IN_PARTS	false
+#endif
+
 /* The start that was written, on success. The rest of the page must be unchanged. */
 static uint64_t check_page(const struct fuzzer *f, const struct target *t, bool written)
 {
 	size_t at = t->addr - (uintptr_t)t->page;
 	size_t from = at < 16 ? 0 : at - 16, to = at + 32 < page ? at + 32 : page;
+	bool may_differ = written || (STORES_IN_PARTS && at % f->entry->word);
 	uint64_t start = 0;
 
 	for (size_t i = from; i < to; i++)
-		if (!written || i < at || i >= at + f->entry->word)
+		if (!may_differ || i < at || i >= at + f->entry->word)
 			CHECK_EQ((unsigned char)t->page[i], t->kind->background);
 	if (written)
 		memcpy(&start, t->page + at, f->entry->word);
