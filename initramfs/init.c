@@ -108,7 +108,10 @@ static void mount_all(void)
 	mount_one("devtmpfs", "/dev");
 	mount_one("tmpfs", "/dev/shm");
 	mount_one("devpts", "/dev/pts");
-	mount_one("tmpfs", "/tmp");
+	/* Files of this machine's /tmp have been added: then theirs it stays. */
+	if (!rmdir("/tmp") || errno == ENOENT)
+		mount_one("tmpfs", "/tmp");
+	chmod("/tmp", 01777);
 	mount_one("debugfs", "/sys/kernel/debug");
 	mount_one("cgroup2", "/sys/fs/cgroup");
 	/* What a shell's <(list) and many scripts name; devtmpfs leaves it to us. */

@@ -129,9 +129,10 @@ nothing_left() { [[ ! $(find "$work" -name 'tamalloc-boot.*') ]]; }
 
 mkdir "$work/dir"
 echo inside >"$work/dir/file"
-# What the guest shall have at the same path cannot lie in /tmp.
 tree=$(mktemp -d /var/tmp/tamalloc.XXXXXX)
-trap 'rm -rf "$work" "$tree"' EXIT
+trap 'rm -rf "$work" "$tree" "$in_tmp"' EXIT
+in_tmp=$(mktemp -d /tmp/tamalloc.XXXXXX)
+cp "$(type -P true)" "$in_tmp/program"
 printf 'one\none\n' >"$tree/file"
 echo 'int gone(void) { return 0; }' | gcc -shared -o "$work/libgone.so" -x c -
 echo 'int puts(const char *); int main(int argc, char *argv[]) { return puts(argv[argc - 1]) < 0; }' >"$work/linked.c"
@@ -219,7 +220,7 @@ brought() {
 another_cpu() { CPU=Nehalem "$boot" --accel tcg --dry-run -- true | grep -- "'-cpu' 'Nehalem'"; }
 slow_disk() { "$boot" --disk 1M --disk-iops 50 --dry-run -- true | grep 'throttling\.iops-total=50'; }
 
-tap_plan 66
+tap_plan 67
 tap_check "status 0 is passed on" gives 0 '' -- true
 tap_check "status 42 is passed on" gives 42 '' -- sh -c 'exit 42'
 tap_check "a missing command is 127" gives 127 'no-such: No such file' -- no-such
@@ -235,6 +236,8 @@ tap_check "a host program runs with its libraries" says 'libraries: a'
 tap_check "--program comes before busybox" says 'path: sort (GNU coreutils)'
 tap_check "--tree keeps its path" says 'tree: one'
 tap_check "a script brings its interpreter, and is found by its name" says "script: $tree/bin/script"
+tap_check "one in /tmp runs from there, and /tmp is anyone's as ever" gives 0 '' --program "$in_tmp/program" -- \
+	sh -c "$in_tmp/program && su user -c 'mktemp'"
 tap_check "a program brings its own loader" says 'loader: a'
 tap_check "a library can be named by its path" says 'preload: preloaded a'
 tap_check "programs talk over loopback" says 'loopback: PING 127.0.0.1'
@@ -260,7 +263,7 @@ tap_check "--shell greets, in the terminal's size, without the kernel's log" she
 tap_check "a missing program is 125" gives 125 'no-such: there is no such program' --program no-such -- true
 tap_check "a missing library is 125" gives 125 'needs libgone.so' --program "$tree/lacking" -- true
 tap_check "a missing tree is 125" gives 125 'no such directory' --tree /none -- true
-tap_check "a tree at a path of the guest's own is 125" gives 125 'of its own' --tree "$work" -- true
+tap_check "a tree at a path of the guest's own is 125" gives 125 'of its own' --tree /proc/sys -- true
 tap_check "stdout and stderr stay separate" apart
 tap_check "binary output arrives unchanged" same_bytes 4096
 tap_check "output written right before the end arrives" same_bytes 60000
