@@ -41,12 +41,13 @@ relative_tmpdir() {
 	cd "$work" && mkdir t && TMPDIR=t "$here/../lib/judge" pass && rmdir t
 }
 
-tap_plan 24
+tap_plan 25
 tap_check "a pass is 0, whatever happened to programs in the guest" gives 0 pass
 tap_check "a relative TMPDIR does not matter" relative_tmpdir
 tap_check "a failed command keeps its status" gives 42 status-42
 tap_check "how a command was killed is said" gives 139 segfault 'killed by signal 11 (Segmentation fault)'
 tap_check "of an OOM kill the kernel's line is shown" gives 137 oom 'Out of memory: Killed process 33 (hungry)'
+tap_check "and who called the OOM killer" gives 137 oom 'hungry invoked oom-killer: gfp_mask='
 tap_check "a panic is 123, and its Oops is shown" gives 123 panic 'RIP: 0010:tamalloc_fault'
 tap_check "a hang is 124" gives 124 hang 'time was up, 120 s: give more with --timeout'
 tap_check "a run that was cut off is 121" gives 121 cut-off 'status 139'
