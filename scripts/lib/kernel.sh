@@ -14,9 +14,10 @@ series_there() { (cd "$top/patches" && printf '%s\n' linux-*) | sed s/linux-// |
 }
 # The suite that has the source where Debian 12 has not: set-up unpacks packages from there
 # into build/debian/, and installs nothing.
+# kernel_package has Debian's own kernel of that version.
 case $kernel in
-7.3) suite=trixie-backports ;;
-*) suite='' ;;
+7.3) suite=trixie-backports kernel_package="linux-binary-$kernel.*-cloud-amd64" ;;
+*) suite='' kernel_package="linux-image-$kernel.*-cloud-amd64" ;;
 esac
 # What is new enough for the kernel; Debian 12 has both.
 case $kernel in
@@ -29,6 +30,11 @@ debians() {
 
 	[[ ! $suite || -e $file ]] || file=$(realpath -m "$top/build/debian$file")
 	echo "$file"
+}
+# Debian's own kernel of that version, the newest that set-up has unpacked.
+debians_kernel() {
+	find "$top/build/debian" \( -name "vmlinuz-$kernel.*" -o -path "*/modules/$kernel.*/vmlinuz" \) 2>/dev/null |
+		sort -V | tail -n 1
 }
 debians_source=$(debians "linux-source-$kernel.tar.xz")
 

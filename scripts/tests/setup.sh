@@ -22,10 +22,11 @@ printf '%s\n' '#!/bin/sh' "sed 's/^/installed /' '$work/installed'" >"$bin/dpkg-
 printf '%s\n' '#!/bin/bash' "echo \"apt-get \$*\" >>'$work/asked'" ". '$work/does'" >"$bin/apt-get"
 # shellcheck disable=SC2016 # for that shell
 printf '%s\n' '#!/bin/sh' 'exec "$@"' >"$bin/sudo"
-chmod +x "$bin"/{dpkg-query,apt-get,sudo}
+printf '%s\n' '#!/bin/sh' 'printf "linux-image-6.12.%s\n" 9-cloud-amd64 10-cloud-amd64 11-amd64 10-cloud-amd64-dbg' >"$bin/apt-cache"
+chmod +x "$bin"/{dpkg-query,apt-get,apt-cache,sudo}
 setup() { rm -f "$work/asked" && PATH=$bin:$PATH "$work/clone/scripts/setup" "$@"; }
 asked() { cat "$work/asked" && grep -e "$@" "$work/asked"; }
-apt_get() { { declare -f "$1" && echo "$1 \"\$@\""; } >"$work/does"; }
+apt_get() { { declare -f package "$1" && echo "$1 \"\$@\""; } >"$work/does"; }
 
 succeeds() { :; }
 # What apt-get says with --no-remove, where it would have removed something.
@@ -37,16 +38,27 @@ refuses() {
 		'  lib32gcc-12-dev' 'E: Packages need to be removed but remove is disabled.'
 	exit 100
 }
-# A package with a busybox in it, in the directory where it was asked for.
+# The directory p as a package, in the directory where it was asked for.
+package() { # NAME
+	mkdir -p p/DEBIAN
+	printf '%s\n' "Package: $1" 'Version: 1' 'Architecture: all' 'Maintainer: x <x@localhost>' \
+		'Description: x' >p/DEBIAN/control
+	dpkg-deb -b p "$1_1_all.deb"
+	rm -r p
+}
 has_busybox() {
 	[[ " $* " != *' install '*busybox* ]] || exit 100
 	[[ " $* " == *' download '* ]] || return 0
-	mkdir -p p/DEBIAN p/bin
+	mkdir -p p/bin
 	printf '%s\n' '#!/bin/sh' 'echo static' >p/bin/busybox
 	chmod +x p/bin/busybox
-	printf '%s\n' 'Package: busybox-static' 'Version: 1' 'Architecture: all' 'Maintainer: x <x@localhost>' \
-		'Description: x' >p/DEBIAN/control
-	dpkg-deb -b p busybox-static_1_all.deb
+	package busybox-static
+}
+has_kernel() {
+	[[ " $* " == *' download '* ]] || return 0
+	mkdir -p p/boot
+	touch p/boot/vmlinuz-6.12.10
+	package "${*: -1}"
 }
 # Two mirrors, of which the second has the suite with the package.
 has_suite() {
@@ -54,11 +66,9 @@ has_suite() {
 	*' indextargets '*) printf '%s\n' http://one/debian/ http://two/debian/ http://one/debian/ ;;
 	*' update '*) grep -qs ' http://two/debian/ trixie-backports main$' sources.list || exit 100 ;;
 	*' download '*)
-		mkdir -p p/DEBIAN p/usr/src
+		mkdir -p p/usr/src
 		echo source >p/usr/src/linux-source-7.3.tar.xz
-		printf '%s\n' 'Package: linux-source-7.3' 'Version: 1' 'Architecture: all' 'Maintainer: x <x@localhost>' \
-			'Description: x' >p/DEBIAN/control
-		dpkg-deb -b p linux-source-7.3_1_all.deb ;;
+		package linux-source-7.3 ;;
 	esac
 }
 
@@ -82,10 +92,15 @@ beside_busybox() {
 	setup && [[ $("$work/clone/build/busybox/bin/busybox") == static ]] && ! asked 'install .*busybox'
 }
 once() { setup && ! asked download; }
-# All that is missing then is the source.
-of_another_suite() {
+# Only that is missing then.
+kernel_of_debian() {
 	sed -i 's/^busybox$/busybox-static/' "$work/installed"
 	gcc -dumpversion | sed 's/\..*//; s/.*/gcc-&-multilib/' >>"$work/installed"
+	apt_get has_kernel
+	setup --stock && asked 'download linux-image-6.12.10-cloud-amd64$' &&
+		! grep -v "^apt-get .*-c $work/clone/build/apt/system/apt.conf" "$work/asked" && setup --stock && [[ ! -e $work/asked ]]
+}
+of_another_suite() {
 	apt_get "$1"
 	KERNEL=7.3 setup
 }
@@ -103,13 +118,14 @@ no_suite() {
 }
 refuses_all() { [[ " $* " == *' indextargets '* ]] && echo http://one/debian/ || exit 100; }
 
-tap_plan 12
+tap_plan 13
 tap_check "the package for 32 bits is the one of this gcc, which no cross compiler conflicts with" multilib
 tap_check "apt-get may not remove a package" removes_nothing
 tap_check "where all is there, apt-get is not run" all_there
 tap_check "what stands in the way is named" in_the_way
 tap_check "busybox stays, and the static one goes into build/" beside_busybox
 tap_check "it is there then" once
+tap_check "Debian's own kernel is the newest of the system's sources, and is not installed" kernel_of_debian
 tap_check "the source of 7.3 comes from another suite of the system's mirrors, and is unpacked in build/" source_of_suite
 tap_check "by an apt-get with settings of its own" systems_apt_untouched
 tap_check "it is there then, and apt-get is not run" source_there

@@ -18,6 +18,8 @@ unset ARCH KERNEL_SRC V DEBUG WORKTREE
 clone=$work/clone linux=$work/linux other=$work/other
 mkdir -p "$clone/"{kernel-config,patches/linux-6.12} "$linux/mm"
 cp -a scripts Makefile "$clone"
+printf '%s\n' '--- a/mm/a.c' '+++ b/mm/a.c' '@@ -1 +1 @@' '-a of the series' '+a of the mutants' \
+	>"$clone/scripts/tests/mutants-6.12.patch"
 echo CONFIG_A=y | tee "$clone/kernel-config/"{common,x86_64,6.12,tamalloc,programs}.config >/dev/null
 cat >"$clone/patches/linux-6.12/0001-a.patch" <<'END'
 --- a/mm/a.c
@@ -138,16 +140,16 @@ interrupted() {
 	echo "status $status; $(cat "$work/said")"
 	((status == 130)) && [[ -e $work/compiling ]] && ! grep 'did not\|line [0-9]' "$work/said"
 }
-# The stock kernel's tree is another one.
+# The mutants' tree is another one.
 beside_a_compiler() {
 	local pid status=0 patch=$clone/patches/linux-6.12/0001-a.patch
 
-	sed "s|^bzImage:.*|&\n\tgrep -q series mm/a.c \|\| { touch '$work/compiling'; sleep 60; }|" \
+	sed "s|^bzImage:.*|&\n\t! grep -q mutants mm/a.c \|\| { touch '$work/compiling'; sleep 60; }|" \
 		"$linux/Makefile" >"$other/Makefile"
 	build "$other" || return
 	rm -f "$work/compiling"
 	set -m
-	KERNEL_SRC="$other" "$clone/scripts/build" --stock >"$work/said" 2>&1 &
+	KERNEL_SRC="$other" "$clone/scripts/build" --mutants >"$work/said" 2>&1 &
 	pid=$!
 	set +m
 	for _ in {1..300}; do [[ ! -e $work/compiling ]] || break; sleep 0.1; done

@@ -56,9 +56,9 @@ takes_turns() {
 		LIMIT=70 "$work/clone/scripts/test" none 2>&1 | grep 'stages: '
 	done)
 	echo "$listed"
-	[[ $(grep -cE 'host [a-z]+ mutants selftests series [a-z ]+$' <<<"$listed") -eq 8 ]] &&
+	[[ $(grep -cE 'host [a-z]+ mutants stock selftests series [a-z ]+$' <<<"$listed") -eq 8 ]] &&
 		(($(sort -u <<<"$listed" | wc -l) > 2)) &&
-		ends_with 125 'host mutants selftests series ports' "$work/clone/scripts/test" none
+		ends_with 125 'host mutants stock selftests series' "$work/clone/scripts/test" none
 }
 
 one_test() { ends_with 0 '1 passed, 0 failed' scripts/test zero:'reads as zero'; }
