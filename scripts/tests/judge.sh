@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # A case is one file in logs/, with "--- NAME" before what each file of a run held.
-lay_out() { mkdir "$1" && awk -v dir="$1" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }'; }
+lay_out() { mkdir -p "$1" && awk -v dir="$1" '/^--- / { file = dir "/" $2; printf "" >file; next } { print >file }'; }
 gives() { # STATUS CASE [WORDS]
 	local status=0 said
 
@@ -41,7 +41,7 @@ relative_tmpdir() {
 	cd "$work" && mkdir t && TMPDIR=t "$here/../lib/judge" pass && rmdir t
 }
 
-tap_plan 25
+tap_plan 26
 tap_check "a pass is 0, whatever happened to programs in the guest" gives 0 pass
 tap_check "a relative TMPDIR does not matter" relative_tmpdir
 tap_check "a failed command keeps its status" gives 42 status-42
@@ -53,6 +53,9 @@ tap_check "a hang is 124" gives 124 hang 'time was up, 120 s: give more with --t
 tap_check "a run that was cut off is 121" gives 121 cut-off 'status 139'
 tap_check "half a verdict is 121 too" gives 121 half-verdict
 tap_check "a WARNING makes a passing run red" gives 122 warning-while-passing 'mm/tamalloc.c:88'
+tap_check "of a run that hangs after a WARNING, the WARNING is told" \
+	gives 122 warning-then-hang 'a problem; later the time was up, 120 s
+  | WARNING: CPU: 1 PID: 37 at mm/tamalloc.c:88'
 tap_check "lockdep makes a passing run red" gives 122 lockdep
 tap_check "KASAN makes a passing run red" gives 122 kasan
 tap_check "UBSAN makes a passing run red" gives 122 ubsan
