@@ -7,7 +7,7 @@
 /* With SIZE of free address space on either side. */
 static char *in_the_middle(const struct cell *cell)
 {
-	return move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
+	return ready(cell, move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE), SIZE);
 }
 
 static void say_mappings(const char *p)

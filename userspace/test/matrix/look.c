@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 
+#include "half.h"
 #include "matrix.h"
 
 #define BATCH 512
@@ -10,7 +11,12 @@
 
 char *get(const struct cell *cell, size_t size)
 {
-	return align(cell->kind->map(size), size);
+	return ready(cell, align(cell->kind->map(size), size), size);
+}
+
+char *ready(const struct cell *cell, char *p, size_t size)
+{
+	return cell->kind->half ? half_touched(p, size) : p;
 }
 
 static size_t *last_word(const char *p)
@@ -21,7 +27,8 @@ static size_t *last_word(const char *p)
 void fill(char *p, size_t pages)
 {
 	for (size_t i = 0; i < pages; i++, p += page)
-		*(size_t *)p = *last_word(p) = i + 1;
+		if (!spared(p))
+			*(size_t *)p = *last_word(p) = i + 1;
 }
 
 size_t swapped(const char *p, size_t pages)
@@ -38,7 +45,7 @@ const char *contents(const char *p, size_t pages)
 	for (size_t i = 0; i < pages; i++, p += page) {
 		if (i % BATCH == 0)
 			pagemap_read(p, entry, pages - i < BATCH ? pages - i : BATCH);
-		if (!(entry[i % BATCH] & PM_POPULATED))
+		if (!(entry[i % BATCH] & PM_POPULATED) || spared(p))
 			continue;
 		if (*(size_t *)p == i + 1 && *last_word(p) == i + 1)
 			kept++;
@@ -102,14 +109,16 @@ const char *touch(char *p, char how)
 
 void read_all(const char *p, size_t pages)
 {
-	for (size_t i = 0; i < pages; i++)
-		(void)peek(p + i * page);
+	for (size_t i = 0; i < pages; i++, p += page)
+		if (!spared(p))
+			(void)peek(p);
 }
 
 void write_all(char *p, size_t pages)
 {
-	for (size_t i = 0; i < pages; i++)
-		poke(p + i * page, 'x');
+	for (size_t i = 0; i < pages; i++, p += page)
+		if (!spared(p))
+			poke(p, 'x');
 }
 
 long smaps(const char *p, size_t pages, const char *name)

@@ -49,6 +49,7 @@ struct kind {
 	void *(*map)(size_t size);
 	bool region;		/* smaps shows the flag of a region */
 	bool advised;		/* and that of MADV_HUGEPAGE */
+	size_t (*half)(void);	/* what to say at the end, if get() gives half.h's window; or NULL */
 };
 
 struct cell {
@@ -82,6 +83,8 @@ extern const struct row touch_rows[], neighbour_rows[], protect_rows[], unmap_ro
 
 /* Memory of the cell's kind, aligned for huge pages. */
 char *get(const struct cell *cell, size_t size);
+/* What get() does to the memory, for a row that has put it somewhere else. */
+char *ready(const struct cell *cell, char *p, size_t size);
 
 /* Add words to the result, after a comma. The cell's children may do so, too. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

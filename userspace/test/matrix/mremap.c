@@ -7,6 +7,7 @@ static char *filled(const struct cell *cell)
 {
 	char *p = move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
 
+	ready(cell, p, SIZE);
 	fill(p, PAGES);
 	return p;
 }
