@@ -26,8 +26,17 @@ few() { # CASE REGEX
 	of "$1" "ready: resident 311;goes on: resident 311, wrong 0, $2;"
 }
 
+report=$(guest 2>&1)
+status=$?
+# Debian 12's does not on 7.3, whatever it is to dump.
+if [[ $report == *'kerndat_vdso_fill_symtable failed'* ]]; then
+	echo "1..0 # SKIP $(criu --version | head -n 1) does not start on this kernel: it cannot read the vDSO"
+	exit
+fi
+dumps_and_restores() { echo "$report" && return "$status"; }
+
 tap_plan 7
-tap_check "criu dumps and restores, with tamrun and without" guest
+tap_check "criu dumps and restores, with tamrun and without" dumps_and_restores
 tap_check "below tamrun a region is one again, a page for each first touch" few strict 'region yes, advice no, a read adds 1, a write 1'
 tap_check "so is what mmap() gave a process with the mode" few mode 'region yes, advice no, a read adds 1, a write 1'
 tap_check "below tamrun --adaptive it is adaptive again" few adaptive 'region yes, advice yes, a read adds 1, a write 1'
