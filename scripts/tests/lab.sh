@@ -62,7 +62,7 @@ run_live() { scripts/lab --output "$work/lab" --lang en "$@" >"$work/said" 2>&1 
 in_guest() { run_live protect frames swapping virtual mmu walk major fetch pages locality alloc slab space cache lists; }
 # As many are in use afterwards as before, but for a few that belong to others.
 given_back() {
-	shows slab 'kmem_cache_alloc: 100' && awk '/^before/ { before = $2 } /^with 100/ { with = $5 } /^after/ { after = $4 }
+	shows slab 'kmem_cache_alloc: 100' && awk '/^before/ { before = $2 } /^with 100/ { with = $5 } /^(after they ended|without the sheaves) / { after = $4 }
 		END { exit !(before && with >= before + 90 && after <= before + 20) }' "$work/lab/data/live.slab.en"
 }
 by_instructions() { run_live access thrash; }
@@ -129,7 +129,7 @@ as_qemu_has_it() {
 	local port hint='' status=0
 
 	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	scripts/boot --timeout 300 --gdb-port "$port" --disk 1M --add "$out/lab/live" --add userspace/lab/live/live.sh -- \
+	scripts/boot --timeout 300 --gdb-port "$port" --append no5lvl --disk 1M --add "$out/lab/live" --add userspace/lab/live/live.sh -- \
 		sh /live.sh en -- walk >"$work/walk" 2>"$work/boot" &
 	boot=$!
 	until [[ $hint ]]; do
