@@ -51,7 +51,7 @@ userspace := build/userspace$(addprefix -,$(filter-out x86_64,$(ARCH)))
 # As scripts/test has it.
 variant := $(patsubst 1,debug,$(patsubst yes,debug,$(filter-out 0 no,$(DEBUG))))
 ifneq ($(filter-out debug kcsan,$(variant))$(word 2,$(variant)),)
-$(error DEBUG=$(DEBUG) is none of 1, kcsan and 0)
+$(error DEBUG=$(DEBUG) must be 1, kcsan or 0)
 endif
 ifeq ($(filter gdb,$(MAKECMDGOALS)) $(variant),gdb kcsan)
 $(error DEBUG=kcsan has no debug information: make gdb, or make gdb DEBUG=1)
@@ -167,6 +167,11 @@ soak: kernel userspace
 			/model --kind $$kind --seed $(or $(SEED),$(shell date +%s)) --ops $(or $(OPS),1000000) || failed=1; \
 		done; exit $$failed'
 
+ifneq ($(KERNEL)-$(target),6.12-x86_64)
+ifneq ($(filter matrix,$(MAKECMDGOALS)),)
+$(error make matrix writes docs/matrix.md, which is of Linux 6.12 on x86-64; here: make test T=matrix)
+endif
+endif
 matrix: kernel userspace
 	@scripts/matrix --kernel $(image)
 
@@ -185,6 +190,11 @@ deb:
 PREFIX ?= /usr/local
 # Absolute, as the other make takes it from its own directory.
 install uninstall: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
+ifneq ($(ARCH)$(DESTDIR),x86_64)
+ifeq ($(DESTDIR)$(filter-out install,$(MAKECMDGOALS)),)
+$(error make install ARCH=$(ARCH) needs DESTDIR=: these programs are not for this machine)
+endif
+endif
 install:
 	@scripts/setup --install
 	@$(MAKE) -s -C userspace install OUT=$(CURDIR)/$(userspace) PREFIX='$(PREFIX)' DESTDIR='$(to)'

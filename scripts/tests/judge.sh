@@ -26,7 +26,7 @@ gives() { # STATUS CASE [WORDS]
 knows_functions() {
 	local name names
 
-	names=$(awk '/^diff --git/ { ours = / b\/mm\/tamalloc/ } ours' "$here"/../../patches/linux-6.12/*.patch |
+	names=$(awk '/^diff --git/ { ours = / b\/mm\/tamalloc/ } ours' "$here"/../../patches/linux-*/*.patch |
 		sed -nE 's/^\+[a-z].*[ *]([a-z_0-9]+)\(.*/\1/p' | sort -u)
 	[[ $names == *tamalloc_fault* ]] || return
 	for name in $names; do

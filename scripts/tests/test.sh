@@ -20,7 +20,7 @@ left_out() {
 	ends_with 0 '0 passed, 0 failed, 1 skipped' env LIMIT=1 SINCE=1 scripts/test tally &&
 		grep -q 'SKIP left out, as 1 minutes' "$TAMALLOC_TEST_RESULTS/host.tally.tap"
 }
-unknown_debug() { DEBUG=2 refuses 'DEBUG=2 is none of' --check; }
+unknown_debug() { DEBUG=2 refuses 'DEBUG=2 must be' --check; }
 # DEBUG=0 goes on to the set-up.
 not_debug() { ends_with 125 'the set-up failed' env DEBUG="$1" PATH="$work/bin:$PATH" scripts/test --check; }
 makes() { # WORDS, of make's
@@ -78,7 +78,7 @@ tap_check "an unknown option is 125" refuses 'what is --none' --none
 tap_check "two names are 125" refuses 'one name at a time' uffd wp
 tap_check "an unknown name is 125, and lists the known ones" refuses 'no test is called none' none
 tap_check "an unknown DEBUG= is 125, and named" unknown_debug
-tap_check "so it is for make" ends_with 2 'DEBUG=2 is none of' make -n kernel DEBUG=2
+tap_check "so it is for make" ends_with 2 'DEBUG=2 must be' make -n kernel DEBUG=2
 for value in 0 no; do
 	tap_check "DEBUG=$value is no debug kernel" not_debug $value
 	tap_check "nor is it for make" makes 'scripts/build ' DEBUG=$value
