@@ -75,7 +75,7 @@ static const struct count {
 	{ "/proc/self/status", "VmPTE" },
 	{ "/proc/self/status", "VmLck" },
 	{ "/proc/self/smaps_rollup", "Anonymous" },
-	{ "/proc/meminfo", "Committed_AS" },
+	[COMMITTED_AS] = { "/proc/meminfo", "Committed_AS" },
 };
 
 _Static_assert(sizeof(counts) / sizeof(*counts) == STATE_COUNTS, "struct state has them all");
@@ -147,6 +147,8 @@ static void fail_each_of(const struct source *source, const struct op *op, int *
 		bool happened = fail_one(op, round / 2, &error);
 		char after[64];
 
+		if (op->miscommits)
+			before.count[COMMITTED_AS] = state().count[COMMITTED_AS];
 		snprintf(after, sizeof(after), "failure %d (%s)", round / 2, strerrorname_np(error));
 		check_state(&before, after);
 		refused += happened && error;

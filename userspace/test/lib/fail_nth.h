@@ -21,6 +21,8 @@ struct op {
 	const char *overcommit;
 	/* With something to swap to. */
 	bool swap;
+	/* The kernel itself gets Committed_AS wrong, on any memory. */
+	bool miscommits;
 	/* At least one failure has to be refused: else the kernel has tried again by itself. */
 	bool refuses;
 };
@@ -36,6 +38,7 @@ void in_failing_cgroup(void (*fn)(void *), void *arg, bool swap);
 
 /* What a failed call must not change. All of it is exact. */
 #define STATE_COUNTS 5
+#define COMMITTED_AS (STATE_COUNTS - 1)
 struct state {
 	long count[STATE_COUNTS];
 	int maps;
