@@ -71,7 +71,7 @@ help:
 	@echo 'make check      under a minute: lint, the harness, one boot with the core tests'
 	@echo 'make test       the tests on the patched kernel; V=1: all of their output'
 	@echo '                T=NAME: one stage or program; T=NAME:PART: some of its tests (uffd:wp)'
-	@echo 'make test-all   everything: stock, broken and debug kernels, each patch alone ...'
+	@echo 'make test-all   everything: Debian's, broken and debug kernels, each patch alone ...'
 	@echo 'make kernel     $(image)'
 	@echo 'make bench      what first touches cost, next to other memory; ARGS=--docs: docs/ too'
 	@echo 'make apps       redis, sqlite3, python3 ... on each kind of memory; ARGS="redis git": these'
@@ -190,9 +190,9 @@ deb:
 PREFIX ?= /usr/local
 # Absolute, as the other make takes it from its own directory.
 install uninstall: to = $(if $(DESTDIR),$(shell realpath -m '$(DESTDIR)'))
-ifneq ($(ARCH)$(DESTDIR),x86_64)
-ifeq ($(DESTDIR)$(filter-out install,$(MAKECMDGOALS)),)
-$(error make install ARCH=$(ARCH) needs DESTDIR=: these programs are not for this machine)
+ifeq ($(filter x86_64,$(ARCH))$(DESTDIR),)
+ifneq ($(filter install uninstall,$(MAKECMDGOALS)),)
+$(error make $(filter install uninstall,$(MAKECMDGOALS)) ARCH=$(ARCH) needs DESTDIR=: these programs are not for this machine)
 endif
 endif
 install:

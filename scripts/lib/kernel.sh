@@ -89,7 +89,7 @@ lay_out_base() { # DIR
 
 	mkdir "$1"
 	if [[ -e $unpacked.origin && $(<"$unpacked.origin") == "$(origin_of_source)" ]]; then
-		# Without objects, which may be in the making.
+		# Without the objects that an older clone has there.
 		find "$unpacked" -mindepth 1 -maxdepth 1 ! -name 'out-*' -exec cp -al -t "$1" {} +
 	elif [[ -d $source ]]; then
 		tar -C "$source" --exclude=./.git -cf - . | tar -C "$1" -xf -

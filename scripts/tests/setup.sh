@@ -22,7 +22,7 @@ printf '%s\n' '#!/bin/sh' "sed 's/^/installed /' '$work/installed'" >"$bin/dpkg-
 printf '%s\n' '#!/bin/bash' "echo \"apt-get \$*\" >>'$work/asked'" ". '$work/does'" >"$bin/apt-get"
 # shellcheck disable=SC2016 # for that shell
 printf '%s\n' '#!/bin/sh' 'exec "$@"' >"$bin/sudo"
-printf '%s\n' '#!/bin/sh' 'printf "linux-image-6.12.%s\n" 9-cloud-amd64 10-cloud-amd64 11-amd64 10-cloud-amd64-dbg' >"$bin/apt-cache"
+printf '%s\n' '#!/bin/sh' 'printf "linux-image-6.12.%s - Linux\n" 9-cloud-amd64 10-cloud-amd64 11-amd64 10-cloud-amd64-dbg' >"$bin/apt-cache"
 chmod +x "$bin"/{dpkg-query,apt-get,apt-cache,sudo}
 setup() { rm -f "$work/asked" && PATH=$bin:$PATH "$work/clone/scripts/setup" "$@"; }
 asked() { cat "$work/asked" && grep -e "$@" "$work/asked"; }

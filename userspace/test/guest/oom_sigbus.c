@@ -390,12 +390,12 @@ static void fill_machine_killed(void *how)
 
 /*
  * Others run out of memory there, too, as a kworker that is being made does, and call the OOM
- * killer. Has one of them, and not this program, since @log was at its end?
+ * killer. Has one of them, and never this program, since @log was at its end?
  */
 static bool called_by_others(int log)
 {
-	char record[1024], *end;
-	bool others = false;
+	char record[8192], *end;
+	bool others = false, self = false;
 	ssize_t bytes;
 
 	while ((bytes = read(log, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
@@ -404,11 +404,14 @@ static bool called_by_others(int log)
 		if (!end)
 			continue;
 		*end = '\0';
-		others = !strstr(record, program_invocation_short_name);
+		if (strstr(record, program_invocation_short_name))
+			self = true;
+		else
+			others = true;
 		tap_note("called the OOM killer: %s", strchr(record, ';') + 1);
 	}
 	close(log);
-	return others;
+	return others && !self;
 }
 
 static void in_full_machine(void (*fn)(void *), const struct how *how, int killed)
