@@ -64,13 +64,16 @@ void cgroup_check_charge(long bytes)
 		tap_fail(__FILE__, __LINE__, "charged %ld for %ld", charged, bytes);
 }
 
-/* Each CPU holds a few pages on their way to the LRU lists; drop_caches drains those. */
+/*
+ * Each CPU holds a few pages on their way to the LRU lists; drop_caches drains those. khugepaged
+ * keeps the mm of a process that ended while it was looked at, and pauses for up to 10 s.
+ */
 static long drain(long enough)
 {
 	for (int i = 0;; i++) {
 		long dying = field(CGROUP_MOUNT "/cgroup.stat", "nr_dying_descendants");
 
-		if (dying <= enough || i == 200)
+		if (dying <= enough || i == 600)
 			return dying;
 		write_file("/proc/sys/vm/drop_caches", "1");
 		usleep(50000);
