@@ -4,12 +4,6 @@
 
 #include "matrix.h"
 
-/* With SIZE of free address space on either side. */
-static char *in_the_middle(const struct cell *cell)
-{
-	return ready(cell, move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE), SIZE);
-}
-
 static void say_mappings(const char *p)
 {
 	say("mappings: %d", mappings(p - SIZE, 3 * SIZE));

@@ -9,14 +9,20 @@
 #define BATCH 512
 #define PATIENCE 12000	/* times 10 ms: a debug kernel is slow */
 
+/* Once it is where it stays. */
+static char *ready(const struct cell *cell, char *p, size_t size)
+{
+	return cell->kind->half ? half_touched(p, size) : p;
+}
+
 char *get(const struct cell *cell, size_t size)
 {
 	return ready(cell, align(cell->kind->map(size), size), size);
 }
 
-char *ready(const struct cell *cell, char *p, size_t size)
+char *in_the_middle(const struct cell *cell)
 {
-	return cell->kind->half ? half_touched(p, size) : p;
+	return ready(cell, move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE), SIZE);
 }
 
 static size_t *last_word(const char *p)

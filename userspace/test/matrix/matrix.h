@@ -83,8 +83,8 @@ extern const struct row touch_rows[], neighbour_rows[], protect_rows[], unmap_ro
 
 /* Memory of the cell's kind, aligned for huge pages. */
 char *get(const struct cell *cell, size_t size);
-/* What get() does to the memory, for a row that has put it somewhere else. */
-char *ready(const struct cell *cell, char *p, size_t size);
+/* SIZE of it, with as much free address space on either side. */
+char *in_the_middle(const struct cell *cell);
 
 /* Add words to the result, after a comma. The cell's children may do so, too. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -2,12 +2,10 @@
 /* mremap(2), with each of its flags. */
 #include "matrix.h"
 
-/* Touched, with SIZE of free address space on either side. */
 static char *filled(const struct cell *cell)
 {
-	char *p = move_to(cell->kind->map(SIZE), SIZE, (char *)hole(3 * SIZE) + SIZE);
+	char *p = in_the_middle(cell);
 
-	ready(cell, p, SIZE);
 	fill(p, PAGES);
 	return p;
 }
