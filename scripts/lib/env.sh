@@ -15,3 +15,7 @@ unset CDPATH
 target=${ARCH:-x86_64}${PAGE_SIZE:+-$PAGE_SIZE}
 userspace=build/userspace
 [[ ${ARCH:-x86_64} == x86_64 ]] || userspace+=-$ARCH
+# For what looks at programs of this machine, or at x86-64's instructions and page tables.
+x86_64_only() {
+	[[ ${ARCH:-x86_64} == x86_64 ]] || { echo "${0##*/} is for x86_64 only, not for ARCH=$ARCH: docs/ports.md" >&2; exit 125; }
+}

@@ -31,6 +31,10 @@ makes_kernels_cleanly() {
 }
 # A usage error says where to look, and is told from any other.
 refuses_the_unknown() { ends_with 125 'see --help' "$1" --none; }
+# As make does, of the same verbs and of what no verb calls.
+for_this_machine=(apps bench lab profile trace)
+refuses_other_machines() { ends_with 125 'is for x86_64 only' env ARCH=arm64 "scripts/$1"; }
+make_refuses_other_machines() { ends_with 2 'is for x86_64 only' make -n "$1" ARCH=arm64; }
 explains_itself() { [[ $("$1" --help) == *"$1"* ]]; }
 silent() {
 	local said status=0
@@ -43,7 +47,7 @@ commands=(scripts/{apply,apps,bench,boot,build,checkout,deb,export,lab,matrix,pr
 	scripts/lib/{check-config,guest-files,initramfs,judge,lab-page,tally,unpack-debian})
 
 pages=(docs/man/*)
-tap_plan $((4 + ${#pages[@]} + 2 * ${#commands[@]}))
+tap_plan $((4 + ${#pages[@]} + 2 * ${#commands[@]} + ${#for_this_machine[@]} + 1))
 tap_check "shellcheck finds nothing in ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
 tap_check "each script drops CDPATH before its first cd" starts_clean
 tap_check "make for a kernel is kernel_make everywhere" makes_kernels_cleanly
@@ -55,4 +59,8 @@ for command in "${commands[@]}"; do
 	tap_check "$command --help explains it" explains_itself "$command"
 	tap_check "$command --none is a usage error, and it says so" refuses_the_unknown "$command"
 done
+for name in "${for_this_machine[@]}"; do
+	tap_check "scripts/$name refuses another architecture" refuses_other_machines "$name"
+done
+tap_check "make refuses it, too, before it builds anything" make_refuses_other_machines trace
 tap_end

@@ -31,7 +31,7 @@ shows() { cat "$work/screen"; grep -qE "$1" "$work/screen"; }
 greeted() {
 	sed '/^guest:.*# /q' "$work/screen" >"$work/first"
 	cat "$work/first"
-	[[ $(wc -l <"$work/first") -le 24 ]] && grep -qF "$(grep PROG= initramfs/motd)" "$work/first"
+	[[ $(wc -l <"$work/first") -le 24 ]] && [[ $(<"$work/first") == *"$(<initramfs/motd)"* ]]
 }
 all_found() { shows '^ +MAP_POPULATE' && ! grep -i 'not found' "$work/screen"; }
 
