@@ -52,6 +52,17 @@ configured() {
 	cat "$work/said"
 	scripts/lib/check-config "$obj/.config" kernel-config/{tamalloc,deb,guest}.config
 }
+# Without one of them dpkg-buildpackage gives up, after all has been laid out.
+set_up_installs_what_packing_needs() {
+	local package status=0
+
+	for package in $(sed -n '/^Build-Depends/,/^Homepage/{/^Homepage/d; s/^[^:]*: / /; s/<[^>]*>//g; s/([^)]*)//g; s/:native//g; s/,/ /g; p}' \
+		"$out/work/linux/scripts/package/mkdebian"); do
+		package=${package%-compat}
+		[[ $package == gcc-* ]] || grep -qE "[\" (]$package[ |\"]" scripts/setup || { echo "not $package"; status=1; }
+	done
+	[[ ${package-} ]] && return "$status"
+}
 says_what_changed() {
 	grep 'deb: changed in it: TAMALLOC=y LOCALVERSION=-tamalloc DEBUG_INFO_DWARF5=n DEBUG_INFO_BTF=n .*VIRTIO_PCI=y' "$work/said" &&
 		grep -x -- '-CONFIG_LOCALVERSION="-9-amd64"' "$out/config.diff"
@@ -63,7 +74,7 @@ only_loaded() {
 }
 locked() { (flock 8 && deb --configure 8>&-) 8>"$out/work/.lock"; }
 
-tap_plan 16
+tap_plan 17
 tap_check "an unknown option is 125" ends_with 125 'what is --none' deb --none
 tap_check "an option without its value is 125" ends_with 125 'needs a value' scripts/deb --output
 tap_check "two modes at once are 125" ends_with 125 '--check or --configure' deb --check --configure
@@ -81,6 +92,7 @@ tap_check "a file that is not a configuration is 125" ends_with 125 'is no kerne
 	env CONFIG="$work/hello" scripts/deb --output "$out"
 tap_check "a configuration that drops the call is refused and removed" dropped
 tap_check "a distribution's configuration gets the call and loses debug information" configured
+tap_check "scripts/setup --deb installs all that packing it needs" set_up_installs_what_packing_needs
 tap_check "the changes are reported" says_what_changed
 tap_check "signing keys of another tree are dropped" has 'CONFIG_SYSTEM_TRUSTED_KEYS=""'
 tap_check "LOCALMODCONFIG=1 keeps the loaded modules" only_loaded
