@@ -28,14 +28,15 @@ ok='ok 1 a\nok 2 b\n'
 passes='2 passed, 0 failed' differs='1 passed, 1 failed'
 thp='cow\tskip\t* THP\tno huge page\n'
 
-tap_plan 28
+tap_plan 29
 tap_check "the same results on both" gives "$passes" '2 subtests pass on both' '' "$ok" "$ok"
 tap_check "a program that gets no memory of the kind shows nothing" \
 	none_touched "$differs" '0 first touches' '' "$ok" "$ok"
 tap_check "a failure" gives "$differs" 'fail on strict: b' '' "$ok" 'ok 1 a\nnot ok 2 b\n' 1
 tap_check "a skip" gives "$differs" 'skip on strict: b' '' "$ok" 'ok 1 a\nok 2 b # SKIP why\n'
 tap_check "a missing subtest" gives "$differs" 'missing on strict: b' '' "$ok" 'ok 1 a\n'
-tap_check "what the program said last is told with it" gives "$differs" '#     no room' '' "$ok" 'ok 1 a\nno room\n' 1
+tap_check "the last four lines of the program are told with it" gives "$differs" $'last said on strict:\n#     v\n#     w\n' '' \
+	"$ok" 'ok 1 a\nu\nv\nw\nx\nno room\n' 1
 tap_check "a bad exit status, though every point passed" gives "$differs" 'exit status 139' '' "$ok" "$ok" 139
 tap_check "a program killed at its time limit" gives "$differs" 'killed on strict after 1 s' '' "$ok" "$ok" 137
 tap_check "a program that prints nothing: its exit status is the result" gives "$passes" '0 subtests' '' '' ''
@@ -54,6 +55,7 @@ tap_check "so does an expected end" gives '3 passed, 0 failed' 'intended' \
 	'cow\tmissing\tb\twhy\n' "$ok" 'ok 1 a\n' 1
 tap_check "neither excuses a crash" gives '2 passed, 1 failed' 'exit status 139' \
 	'cow\tmissing\tb\twhy\n' "$ok" 'ok 1 a\n' 139
+tap_check "nor does a failure on plain memory" gives "$differs" 'exit status 139 on strict, 1 on plain' '' "$ok" "$ok" 139 1
 tap_check "it excuses only that result" gives '1 passed, 2 failed' 'fail on strict: a THP' \
 	"$thp" 'ok 1 a THP\n' 'not ok 1 a THP\n' 1
 tap_check "it excuses only that name" gives '2 passed, 1 failed' 'skip on strict: b' \

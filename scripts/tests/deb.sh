@@ -54,14 +54,15 @@ configured() {
 }
 # Without one of them dpkg-buildpackage gives up, after all has been laid out.
 set_up_installs_what_packing_needs() {
-	local package status=0
+	local known asked package status=0
 
-	for package in $(sed -n '/^Build-Depends/,/^Homepage/{/^Homepage/d; s/^[^:]*: / /; s/<[^>]*>//g; s/([^)]*)//g; s/:native//g; s/,/ /g; p}' \
-		"$out/work/linux/scripts/package/mkdebian"); do
-		package=${package%-compat}
-		[[ $package == gcc-* ]] || grep -qE "[\" (]$package[ |\"]" scripts/setup || { echo "not $package"; status=1; }
+	known=$(sed -n '/^need=(/,/)$/p; /^--deb)/,/;;$/p' scripts/setup | tr -c 'a-z0-9-' '\n')
+	read -ra asked < <(sed -n '/^Build-Depends/,/^Homepage/{/^Homepage/d; s/^[^:]*: / /; s/<[^>]*>//g; s/([^)]*)//g; s/:native//g; s/,/ /g; p}' \
+		"$out/work/linux/scripts/package/mkdebian" | xargs)
+	for package in "${asked[@]%-compat}"; do
+		[[ $package == gcc-* ]] || grep -qx -- "$package" <<<"$known" || { echo "not $package"; status=1; }
 	done
-	[[ ${package-} ]] && return "$status"
+	((${#asked[@]})) && return "$status"
 }
 says_what_changed() {
 	grep 'deb: changed in it: TAMALLOC=y LOCALVERSION=-tamalloc DEBUG_INFO_DWARF5=n DEBUG_INFO_BTF=n .*VIRTIO_PCI=y' "$work/said" &&

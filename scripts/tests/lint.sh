@@ -31,7 +31,7 @@ makes_kernels_cleanly() {
 }
 # A usage error says where to look, and is told from any other.
 refuses_the_unknown() { ends_with 125 'see --help' "$1" --none; }
-# As make does, of the same verbs and of what no verb calls.
+# Those of the Makefile's native verbs that are scripts (deb.sh tries deb), and profile.
 for_this_machine=(apps bench lab profile trace)
 refuses_other_machines() { ends_with 125 'is for x86_64 only' env ARCH=arm64 "scripts/$1"; }
 make_refuses_other_machines() { ends_with 2 'is for x86_64 only' make -n "$1" ARCH=arm64; }
