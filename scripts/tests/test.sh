@@ -84,9 +84,10 @@ for value in 0 no; do
 	tap_check "nor is it for make" makes 'scripts/build ' DEBUG=$value
 done
 tap_check "DEBUG=1 is one" makes 'scripts/build --debug' DEBUG=1
+# First, as it builds the kernel, if that is not there: what follows would only seem to.
+tap_check "one test of a program runs alone" one_test
 tap_check "a program of the guest has nothing made but itself" only_itself
 tap_check "the kernel's headers are installed for the selftest" headers_of_selftest
-tap_check "one test of a program runs alone" one_test
 tap_check "one host test runs alone, and all its points count" counts
 tap_check "with LIMIT a stage that depends on the commit comes before mutants" takes_turns
 tap_check "after LIMIT no stage begins; those left out are named and count as skipped" left_out
