@@ -1,4 +1,4 @@
-en la entrada de la página ausente: área de intercambio 1, desplazamiento 1
+en la entrada de la página ausente: área de intercambio 0, desplazamiento 1
 1  excepción: la entrada no está presente       page_fault_user
 2  se encuentra un marco                        mm_page_alloc 19cd
 3  se pide la lectura al disco                  block_rq_issue sector 8 = 8 x 1

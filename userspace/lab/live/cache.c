@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The page cache: a disk's blocks stay in memory; what is written goes to disk later. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,10 @@ void run_cache(void)
 
 	if (fd < 0)
 		fail(DISK);
+	/* Readahead goes on after a read has returned, and would count as the second's. */
+	errno = posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	if (errno)
+		fail("posix_fadvise");
 	write_file("/proc/sys/vm/drop_caches", "3");
 	printf("%-24s %s\n", say("1 MB", "1 MB"), say("sectors read, written", "sectores leídos, escritos"));
 	before = so_far();
@@ -63,7 +68,7 @@ void run_cache(void)
 		fail("fsync");
 	sync = show("fsync", before);
 	close(fd);
-	expect(first.read >= SIZE / 512, "the first read comes from the disk");
+	expect(first.read == SIZE / 512, "the first read comes from the disk");
 	expect(second.read == 0, "the second does not");
 	expect(write_.written == 0, "a write stays in memory");
 	expect(sync.written >= SIZE / 512, "fsync brings it to the disk");

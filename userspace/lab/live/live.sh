@@ -18,7 +18,11 @@ for name; do
 	for language in $languages; do
 		/live "$name" "$language"
 		ended=$?
-		[ $ended -eq 0 ] || status=1
+		if [ $ended -ne 0 ]; then
+			status=1
+			# It may have ended with the disk as swap, and the next one writes to that.
+			swapoff /dev/vda 2>/dev/null && swapon /dev/zram0
+		fi
 		echo "== $name $language $ended"
 	done
 done

@@ -126,11 +126,14 @@ void swap_out(const char *cgroup, const char *memory, unsigned long pages)
 	expect(!left, "all of the pages are swapped out");
 }
 
-/* From zram to the disk and back. */
+/*
+ * From zram to the disk and back. Never both: a CPU keeps free slots of the one at hand, and takes
+ * those first, whatever the priority of the other.
+ */
 void swap_on_disk(bool on)
 {
-	if (!on && swapoff("/dev/vda"))
+	if (swapoff(on ? "/dev/zram0" : "/dev/vda"))
 		fail("swapoff");
-	if (on && (system("mkswap /dev/vda >/dev/null") || swapon("/dev/vda", SWAP_FLAG_PREFER | 10)))
+	if ((on && system("mkswap /dev/vda >/dev/null")) || swapon(on ? "/dev/vda" : "/dev/zram0", 0))
 		fail("swapon");
 }
