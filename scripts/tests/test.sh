@@ -56,9 +56,9 @@ takes_turns() {
 		LIMIT=70 "$work/clone/scripts/test" none 2>&1 | grep 'stages: '
 	done)
 	echo "$listed"
-	[[ $(grep -cE 'host [a-z]+ mutants stock selftests series [a-z ]+$' <<<"$listed") -eq 8 ]] &&
+	[[ $(grep -cE 'host ports [a-z]+ mutants stock selftests series [a-z ]+$' <<<"$listed") -eq 8 ]] &&
 		(($(sort -u <<<"$listed" | wc -l) > 2)) &&
-		ends_with 125 'host mutants stock selftests series' "$work/clone/scripts/test" none
+		ends_with 125 'host ports mutants stock selftests series' "$work/clone/scripts/test" none
 }
 
 one_test() { ends_with 0 '1 passed, 0 failed' scripts/test zero:'reads as zero'; }
@@ -89,6 +89,6 @@ tap_check "one test of a program runs alone" one_test
 tap_check "a program of the guest has nothing made but itself" only_itself
 tap_check "the kernel's headers are installed for the selftest" headers_of_selftest
 tap_check "one host test runs alone, and all its points count" counts
-tap_check "with LIMIT a stage that depends on the commit comes before mutants" takes_turns
+tap_check "with LIMIT a stage that depends on the commit comes between ports and mutants" takes_turns
 tap_check "after LIMIT no stage begins; those left out are named and count as skipped" left_out
 tap_end
