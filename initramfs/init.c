@@ -270,6 +270,15 @@ static void feed(struct input *in)
 	}
 }
 
+/*
+ * Whether a port may do a moment later what it has just failed to do: right after an OOM kill
+ * there may be no memory yet for what it queues.
+ */
+static bool is_passing(void)
+{
+	return errno == EAGAIN || errno == ENOMEM || errno == EINTR;
+}
+
 /* Pass on what there is to read now. What read() said of it. */
 static ssize_t pass_on(int from, struct stream *stream)
 {
@@ -278,8 +287,12 @@ static ssize_t pass_on(int from, struct stream *stream)
 
 	for (ssize_t done = 0, n; done < got; done += n) {
 		n = write(stream->port, buffer + done, got - done);
-		if (n < 0)
+		if (n < 0 && !is_passing())
 			die("write to port \"%s\"", stream->port_name);
+		if (n <= 0) {
+			n = 0;
+			usleep(10000);
+		}
 	}
 	if (got > 0)
 		stream->bytes += got;
@@ -402,13 +415,6 @@ static void send_file(const char *path, struct stream *files, FILE *said)
 		close(fd);
 }
 
-/* Whether a port may do a moment later what it has just failed to do. */
-static bool is_passing(void)
-{
-	return errno == EAGAIN || errno == ENOMEM || errno == EINTR;
-}
-
-/* Right after an OOM kill there may be no memory yet for what the port queues. */
 static void __attribute__((format(printf, 2, 3))) tell(int port, const char *format, ...)
 {
 	va_list args;

@@ -68,7 +68,7 @@ mkdir -p "$work/bin" "$work/make" "$work/clone/build/userspace/tests"
 cp -a Makefile kernel-config patches scripts userspace "$work/clone"
 # Where Debian 12 has no source of the kernel, the clone has it.
 [[ ! -e build/debian ]] || cp -a build/debian "$work/clone/build"
-cp -a build/*-* "$work/clone/build" && ln -s "$PWD/build/src" "$work/clone/build/src"
+cp -a build/[0-9]*-* "$work/clone/build" && ln -s "$PWD/build/src" "$work/clone/build/src"
 printf '%s\n' '#!/bin/sh' "echo \"make \$*\" >>'$work/asked'" >"$work/make/make"
 printf '#!/bin/sh\n' >"$work/bin/dpkg-query"
 printf '#!/bin/sh\necho apt-get was run >&2; exit 1\n' >"$work/bin/apt-get"

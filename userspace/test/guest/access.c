@@ -136,7 +136,7 @@ static void observed_as_it_is(void)
 	start_swap(ANY_SWAP);
 	for (size_t i = 0; i < PAGES; i += 2)
 		poke(p + i * page, i + 1);
-	CHECK(!madvise(p, SIZE / 2, MADV_PAGEOUT));
+	page_out(p, SIZE / 2);
 	CHECK(in_swap(p, SIZE) > 0);
 	for (size_t i = 0; i < PAGES; i++) {
 		struct iovec local = { buf + i, 1 }, remote = { p + i * page, 1 };

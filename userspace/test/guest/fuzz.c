@@ -600,11 +600,14 @@ static void addr_pulled_away(void)
 	const unsigned long tries = calls / 8;
 	unsigned long given = 0, done;
 	pthread_t thread;
-	/* Below all other mappings, where the kernel puts no region. */
 	char *target = (char *)(16 * MIB);
 
 	begin();
-	CHECK(mmap(target, page, RW, ANON | MAP_FIXED, -1, 0) == target);
+	/* Below all other mappings, where the kernel puts no region; but the heap may lie there. */
+	while (mmap(target, page, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) != target) {
+		CHECK_EQ(errno, EEXIST);
+		target += MIB;
+	}
 	CHECK(!pthread_create(&thread, NULL, pull_away, target));
 	/* Where the threads take turns on one CPU, it takes a while until both have happened. */
 	for (done = 0; done < tries || (done < 1000 * tries && (!given || given == done)); done++) {

@@ -23,6 +23,7 @@
 #include "pagemap.h"
 #include "settings.h"
 #include "sigbus.h"
+#include "swap.h"
 #include "tap.h"
 #include "uapi.h"
 
@@ -498,7 +499,7 @@ static void in_swap_there(void)
 {
 	far_recoverable();
 	CHECK(try_poke(region + page, 'w'));
-	CHECK(!madvise(region, SIZE, MADV_PAGEOUT));
+	page_out(region, SIZE);
 	CHECK_EQ(in_swap(region, SIZE), 1);
 }
 

@@ -66,7 +66,7 @@ static void touch_and_check(void *unused)
 			(void)peek(p + i);
 	}
 	cgroup_check_charge(LIMIT / 2);
-	CHECK_EQ(field(CGROUP "/memory.stat", "anon") >= (long)(LIMIT / 2), 1);
+	CHECK_EQ(cgroup_stat(CGROUP, "anon") >= (long)(LIMIT / 2), 1);
 	CHECK(!madvise(p, LIMIT / 2, MADV_DONTNEED));
 	cgroup_check_charge(0);
 }

@@ -234,13 +234,11 @@ static void swap_in(void *get)
 	size_t pages = SWAPPED / page, back;
 	char *p, *hog;
 
-	/* Pages that another CPU has not yet put on the LRU are not paged out. */
-	pin_to_cpu(0);
 	enter_cgroup();
 	p = recoverable(how->get, SWAPPED);
 	hog = recoverable(tamalloc, SIZE);
 	memset(p, 'w', SWAPPED);
-	CHECK(!madvise(p, SWAPPED, MADV_PAGEOUT));
+	page_out(p, SWAPPED);
 	CHECK_EQ(in_swap(p, SWAPPED), pages);
 	CHECK(!mlock2(hog, SIZE, MLOCK_ONFAULT) && !mlock2(p, SWAPPED, MLOCK_ONFAULT));
 	fill(&strict_write, hog, 0, SIZE / page);

@@ -236,7 +236,7 @@ static void storm(void)
 	CHECK_EQ(*lost, 0);
 	CHECK(field(CGROUP "/memory.events", "oom_kill") >= KILLS - RUNNERS);
 	check_filled(own, bytes / sizeof(*own), 0, 0);
-	CHECK_EQ(field(CGROUP "/memory.stat", "anon"), 0);
+	CHECK_EQ(cgroup_stat(CGROUP, "anon"), 0);
 	CHECK(labs(vmstat("nr_anon_pages") - anon) < 256);
 	cgroup_remove();
 }

@@ -20,7 +20,7 @@ static char *swapped_region(void)
 	p = align(tamalloc(SIZE), SIZE);
 	for (size_t i = 0; i < PAGES; i += 2)
 		*(size_t *)(p + i * page) = i + 1;
-	CHECK(!madvise(p, SIZE, MADV_PAGEOUT));
+	page_out(p, SIZE);
 	CHECK_EQ(in_swap(p, SIZE), PAGES / 2);
 	CHECK_EQ(resident(p, SIZE), PAGES / 2);
 	return p;

@@ -194,7 +194,7 @@ static void freed(void)
 {
 	fill();
 	CHECK(!madvise(at(COUNT / 4), COUNT / 2 * page, MADV_FREE));
-	CHECK(!madvise(region, SIZE, MADV_PAGEOUT));
+	page_out(region, SIZE);
 	for (size_t i = COUNT / 4; i < COUNT / 4 * 3; i++)
 		CHECK(*(size_t *)at(i) == 0 || *(size_t *)at(i) == i + 1);
 	for (size_t i = COUNT / 4; i < COUNT / 4 * 3; i++)
@@ -211,7 +211,7 @@ static void out_and_in(void)
 {
 	start_swap(ANY_SWAP);
 	fill();
-	CHECK(!madvise(region, COUNT * page, MADV_PAGEOUT));
+	page_out(region, COUNT * page);
 	CHECK_EQ(swapped_at(0, COUNT), COUNT);
 	check_pages(0, COUNT, 0);
 	CHECK_EQ(resident(region, SIZE), COUNT);
@@ -222,7 +222,7 @@ static void swapped_and_forked(void)
 {
 	start_swap(ANY_SWAP);
 	fill();
-	CHECK(!madvise(region, COUNT * page, MADV_PAGEOUT));
+	page_out(region, COUNT * page);
 	CHECK_EQ(swapped_at(0, COUNT), COUNT);
 	CHECK_EQ(child(change_all, NULL), 0);
 	check_pages(0, COUNT, 0);
@@ -250,7 +250,7 @@ static void swapped_no_touch(void)
 	poke(at(28), 't');
 	CHECK_EQ(resident(region, SIZE), 32);
 	CHECK_EQ(walk(4, 8), 0);
-	CHECK(!madvise(region, 32 * page, MADV_PAGEOUT));
+	page_out(region, 32 * page);
 	CHECK_EQ(swapped_at(4, 8), 4);
 	CHECK_EQ(swapped_at(0, 32), swaps_folios() ? 32 : 21);
 	/* From the swap cache, which may still hold the four as a folio. */
@@ -264,7 +264,7 @@ static void swapped_in_by_swapoff(void)
 {
 	start_swap_of_folios();
 	half_touched();
-	CHECK(!madvise(region, 2 * MIDDLE * page, MADV_PAGEOUT));
+	page_out(region, 2 * MIDDLE * page);
 	CHECK_EQ(swapped_at(0, MIDDLE / 2 * 3), MIDDLE / 2 * 3);
 	CHECK_EQ(swapped_at(0, 2 * MIDDLE), swaps_folios() ? 2 * MIDDLE : MIDDLE / 2 * 3);
 	stop_swap();
@@ -277,7 +277,7 @@ static void over_swapped(void)
 	start_swap(ANY_SWAP);
 	start();
 	poke(at(13), 's');
-	CHECK(!madvise(at(13), page, MADV_PAGEOUT));
+	page_out(at(13), page);
 	CHECK_EQ(swapped_at(13, 14), 1);
 	CHECK_EQ(walk(0, 13), 6);
 	CHECK_EQ(swapped_at(13, 14), 1);
@@ -339,7 +339,7 @@ static void taken_back(void)
 	for (size_t i = MIDDLE + 3; i < 2 * MIDDLE; i += 2)
 		write_to(at(i));
 	CHECK_EQ(faults() - taken, 0);
-	CHECK(!madvise(at(MIDDLE), MIDDLE * page, MADV_PAGEOUT));
+	page_out(at(MIDDLE), MIDDLE * page);
 	poke(at(MIDDLE), 't');
 	check_evidence();
 }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +55,32 @@ void cgroup_remove(void)
 	CHECK_EQ(child(charge_on_each_cpu, NULL), 0);
 	CHECK(!rmdir(NEXT));
 	write_file(CGROUP_MOUNT "/cgroup.subtree_control", "-memory");
+}
+
+/*
+ * Reading a memory.stat leaves out changes of less than 64 pages a CPU, here those since the
+ * kernel last summed up by itself, every two seconds. So make more, and read the root's, which is
+ * of the whole hierarchy; until two readings agree, as some of those may be left out as well.
+ */
+long cgroup_stat(const char *cgroup, const char *name)
+{
+	const size_t changes = 256 * page;
+	char file[PATH_MAX], root[PATH_MAX];
+	long value = -1, last;
+
+	snprintf(file, sizeof(file), "%s/memory.stat", cgroup);
+	snprintf(root, sizeof(root), "%s/../memory.stat", cgroup);
+	do {
+		char *p = plain(changes);
+
+		for (size_t i = 0; i < changes; i += page)
+			poke(p + i, 1);
+		munmap(p, changes);
+		(void)field(root, name);
+		last = value;
+		value = field(file, name);
+	} while (value != last);
+	return value;
 }
 
 /* Charges are taken in batches, of 64 pages at most for each CPU. */

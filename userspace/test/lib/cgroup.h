@@ -12,6 +12,8 @@ void cgroup_make(const char *memory, const char *swap);
 void cgroup_join(void);
 /* Remove it, when all its processes have ended. */
 void cgroup_remove(void);
+/* What memory.stat has as @name there, of version 1 or 2, at this moment. */
+long cgroup_stat(const char *cgroup, const char *name);
 /* The test fails unless about so much is charged to it. */
 void cgroup_check_charge(long bytes);
 /*

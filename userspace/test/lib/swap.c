@@ -82,6 +82,13 @@ void stop_swap(void)
 	stop_all();
 }
 
+void page_out(void *start, size_t size)
+{
+	/* Makes all CPUs put them there. */
+	write_file("/proc/sys/vm/drop_caches", "1");
+	CHECK(!madvise(start, size, MADV_PAGEOUT));
+}
+
 bool swaps_folios(void)
 {
 	return page == 4 * KIB;

@@ -4,6 +4,7 @@
 #define SWAP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* ANY_SWAP: the disk if there is one, else zram; zswap stays as it is. */
 enum swap_device { ANY_SWAP, ZRAM, DISK, ZSWAP };
@@ -13,6 +14,12 @@ bool has_swap_disk(void);
 void start_swap(enum swap_device device);
 /* swapoff(2), which brings back what was swapped out. */
 void stop_swap(void);
+
+/*
+ * MADV_PAGEOUT. By itself it passes over pages that another CPU has not put on the LRU lists yet,
+ * as it is with some of the last if the task has moved since it touched them.
+ */
+void page_out(void *start, size_t size);
 
 /* For a program that does without where it has to; errno says why. Leaves zswap alone. */
 bool try_swap(enum swap_device device);

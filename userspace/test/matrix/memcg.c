@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memory cgroups. Version 2: charges, limits, OOM, moving a task. Version 1: moving charges. */
-#include <limits.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -19,18 +18,9 @@ struct fill {
 	char how;
 };
 
-/*
- * Exact: mem_cgroup_flush_stats() leaves out what is less than 64 changes a CPU, but
- * reading cpu.stat flushes all that a cgroup counts.
- */
 static long charged(const char *cgroup)
 {
-	char file[PATH_MAX];
-
-	snprintf(file, sizeof(file), "%s/cpu.stat", cgroup);
-	(void)field(file, "usage_usec");
-	snprintf(file, sizeof(file), "%s/memory.stat", cgroup);
-	return field(file, "anon") / (long)page;
+	return cgroup_stat(cgroup, "anon") / (long)page;
 }
 
 static void say_charge(void *arg)
@@ -226,11 +216,11 @@ static void charges_move(void *arg)
 	write_all(p, 256);
 	read_all(p + 256 * page, 256);
 	drain_lru();
-	here = field(V1 "/here/memory.stat", "rss") / (long)page;
-	there = field(V1 "/there/memory.stat", "rss") / (long)page;
+	here = cgroup_stat(V1 "/here", "rss") / (long)page;
+	there = cgroup_stat(V1 "/there", "rss") / (long)page;
 	write_file(V1 "/there/cgroup.procs", "0");
-	here -= field(V1 "/here/memory.stat", "rss") / (long)page;
-	there = field(V1 "/there/memory.stat", "rss") / (long)page - there;
+	here -= cgroup_stat(V1 "/here", "rss") / (long)page;
+	there = cgroup_stat(V1 "/there", "rss") / (long)page - there;
 	say("as many gone as come: %s", here == there ? "yes" : "NO");
 	say(there >= 512 ? "written and read pages moved" : there >= 256 ? "written pages moved" : "NOT moved");
 }

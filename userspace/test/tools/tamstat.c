@@ -102,7 +102,7 @@ static void counts_swapped(void)
 
 	start_swap(ANY_SWAP);
 	write_pages(p, 0, 64);
-	CHECK(!madvise(p, 32 * page, MADV_PAGEOUT));
+	page_out(p, 32 * page);
 	row = row_of(tamstat(0, ""), getpid());
 	CHECK_EQ(row.resident, 128);
 	CHECK_EQ(row.swapped, 128);
@@ -164,7 +164,7 @@ static void map_states(void)
 	start_swap(ANY_SWAP);
 	write_pages(p, 1, 4);
 	check_map(p, ".DDDD", "256 pages, 1 a letter: 4 resident, 0 swapped; of these 4 dirty, 0 in large");
-	CHECK(!madvise(p + page, page, MADV_PAGEOUT));
+	page_out(p + page, page);
 	write_file("/proc/self/clear_refs", "4");
 	write_pages(p, 2, 1);
 	write_pages(p, 6, 1);
@@ -469,7 +469,7 @@ static void populates_nothing(void)
 		poke(p + 6 * huge + i, 1);
 	for (size_t i = 0; i < huge; i += 3 * page)
 		(void)peek(p + 7 * huge + i);
-	CHECK(!madvise(p + 6 * huge, 64 * page, MADV_PAGEOUT));
+	page_out(p + 6 * huge, 64 * page);
 	CHECK(!madvise(p + 8 * huge, 4 * huge, MADV_NOHUGEPAGE));
 	/* What we need ourselves to run it. */
 	tamstat(0, "--help");

@@ -35,8 +35,9 @@ run_all() {
 		mkfifo /tmp/go
 		/test-tamtrace wait </tmp/go & p=$!
 		exec 3>/tmp/go
+		until grep -q new /proc/$p/comm; do sleep 0.1; done
 		/tamtrace --csv --output /tmp/csv --html /tmp/pid.html -p $p & t=$!
-		until ls /sys/kernel/tracing/instances/* >/dev/null 2>&1; do sleep 1; done; sleep 1
+		until grep -qw $p /sys/kernel/tracing/instances/*/set_event_pid 2>/dev/null; do sleep 0.1; done
 		echo >&3; wait $p; wait $t; echo "pid $?"
 		sed "s/^/pid /" /tmp/csv
 		echo "named $(grep -c "\"title\":\"new?name\"" /tmp/pid.html)"
