@@ -11,6 +11,7 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "counters.h"
 #include "maps.h"
@@ -151,16 +152,22 @@ static void observed_as_it_is(void)
 static char *migrating;
 static volatile bool arrived;
 
+/*
+ * Where CPUs take turns, the observer meets few of the moves, if any of a hundred. Detectors make
+ * each one slow.
+ */
 static void *migrate(void *arg)
 {
-	const int rounds = huge > 8 * MIB ? 20 : 100;
+	const int least = 20, most = huge > 8 * MIB ? least : 500;
+	const time_t enough = time(NULL) + 10;
 	void *start = migrating;
-	int moved = 0;
+	int rounds, moved = 0;
 
 	(void)arg;
 	/* A page that is being read may stay. */
-	for (int i = 0, node, status; i < rounds; i++) {
-		node = i % 2;
+	for (rounds = 0; rounds < least || (rounds < most && time(NULL) < enough); rounds++) {
+		int node = rounds % 2, status;
+
 		CHECK(syscall(SYS_move_pages, 0, 1, &start, &node, &status, MPOL_MF_MOVE) >= 0);
 		moved += status == node;
 	}
