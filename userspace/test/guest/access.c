@@ -158,7 +158,7 @@ static volatile bool arrived;
  */
 static void *migrate(void *arg)
 {
-	const int least = 20, most = huge > 8 * MIB ? least : 500;
+	const int least = huge > 8 * MIB ? 20 : 100, most = huge > 8 * MIB ? 20 : 500;
 	const time_t enough = time(NULL) + 10;
 	void *start = migrating;
 	int rounds, moved = 0;

@@ -286,16 +286,21 @@ static void by_mlock(void)
 
 /*
  * Touch one page of each block. The collapse adds the rest, or faults do where no huge
- * page is free or the page is just being moved.
+ * page is free. EAGAIN: the page was just being moved.
  */
 static void collapse_slice(char *p)
 {
 	for (size_t i = 0; i < slice; i += huge) {
+		int refused;
+
 		poke(p + i + huge / 2, 'h');
-		if (!madvise(p + i, huge, MADV_COLLAPSE))
+		do
+			refused = madvise(p + i, huge, MADV_COLLAPSE);
+		while (refused && errno == EAGAIN);
+		if (!refused)
 			collapsed++;
 		else
-			CHECK(errno == ENOMEM || errno == EAGAIN);
+			CHECK_EQ(errno, ENOMEM);
 	}
 	for (size_t i = 0; i < slice; i += page)
 		check_page(p + i, i % huge == huge / 2 ? 'h' : 0);
